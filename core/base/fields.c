@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/* fields.h's names, values, credentials and challenges (RFC 9110). Cookies are in cookie.c, queries and
+ * forms in form.c. */
+#include "fields.h"
+
+#include "cpu.h"
+#include "str.h"
+
+static bool is_alnum(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+#define TOKEN_4(c)  [(c)] = 1, [(c) + 1] = 1, [(c) + 2] = 1, [(c) + 3] = 1
+#define TOKEN_10(c) TOKEN_4(c), TOKEN_4((c) + 4), [(c) + 8] = 1, [(c) + 9] = 1
+#define TOKEN_26(c)                                                                                \
+    TOKEN_10(c), TOKEN_10((c) + 10), TOKEN_4((c) + 20), [(c) + 24] = 1, [(c) + 25] = 1
+
+/* tchar of RFC 9110 5.6.2. */
+static const unsigned char token_char[256] = {
+    TOKEN_10('0'), TOKEN_26('A'), TOKEN_26('a'), ['!'] = 1, ['#'] = 1, ['$'] = 1,
+    ['%'] = 1,     ['&'] = 1,     ['\''] = 1,    ['*'] = 1, ['+'] = 1, ['-'] = 1,
+    ['.'] = 1,     ['^'] = 1,     ['_'] = 1,     ['`'] = 1, ['|'] = 1, ['~'] = 1,
+};
+
+bool is_token(struct paa_str s)
+{
+    unsigned char all = 1;
+
+    for (size_t i = 0; i < s.size; i++)
+        all &= token_char[(unsigned char)s.data[i]];
+    return s.size > 0 && all == 1;
+}
+
+/* ---- eight bytes at a time ---------------------------------------------------------------------- */
+
+#define EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
+
+/* 0x01 in each byte of word that equals `byte`. */
+static inline uint64_t bytes_equal(uint64_t word, unsigned byte)
+{
+    uint64_t x = word ^ EACH_BYTE(byte);
+    uint64_t not_zero = ((x & EACH_BYTE(0x7f)) + EACH_BYTE(0x7f)) | x;
+
+    return (~not_zero & EACH_BYTE(0x80)) >> 7;
+}
+
+/* Not 0 if a byte of word is a control other than HTAB. */
+static inline uint64_t controls_in(uint64_t word)
+{
+    uint64_t under_blank = ~((word | EACH_BYTE(0x80)) - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80);
+
+    return (under_blank >> 7 & ~bytes_equal(word, '\t')) | bytes_equal(word, 0x7f);
+}
+
+/* ---- more bytes at a time ------------------------------------------------------------------------ */
+
+/* On any machine: compilers know how. */
+typedef unsigned char chunk __attribute__((vector_size(32)));
+
+/* ORs into `found` a highest bit for each byte of the chunk at `at` that is under 0x20 or over 0x7e, and for no other. */
+#define FIND_ODD(found, at)                                                                        \
+    do {                                                                                           \
+        chunk bytes_;                                                                              \
+        memcpy(&bytes_, (at), sizeof bytes_);                                                      \
+        (found) |= (bytes_ - 0x20) | (bytes_ + 1);                                                 \
+    } while (0)
+
+/* Is all of s from 0x20 to 0x7e? Of at least a chunk; the last one overlaps the one before. */
+static inline __attribute__((always_inline)) bool look_for_odd(struct paa_str s)
+{
+    enum { CHUNK = sizeof(chunk) };
+    chunk found = { 0 }, other = { 0 };
+    uint64_t words[CHUNK / 8], all = 0;
+    size_t i = 0;
+
+    for (; i + 4 * (size_t)CHUNK <= s.size; i += 4 * (size_t)CHUNK) {
+        FIND_ODD(found, s.data + i);
+        FIND_ODD(other, s.data + i + CHUNK);
+        FIND_ODD(found, s.data + i + 2 * (size_t)CHUNK);
+        FIND_ODD(other, s.data + i + 3 * (size_t)CHUNK);
+    }
+    for (; i + CHUNK <= s.size; i += CHUNK)
+        FIND_ODD(found, s.data + i);
+    FIND_ODD(other, s.data + s.size - CHUNK);
+    found |= other;
+    memcpy(words, &found, sizeof words);
+    for (size_t k = 0; k < CHUNK / 8; k++)
+        all |= words[k];
+    return (all & EACH_BYTE(0x80)) == 0;
+}
+
+#ifdef CPU_HAS_AVX2
+CPU_WITH_AVX2 static bool is_plain_avx2(struct paa_str s)
+{
+    return look_for_odd(s);
+}
+#endif
+
+static bool is_plain(struct paa_str s)
+{
+#ifdef CPU_HAS_AVX2
+    if (CPU_HAS_AVX2)
+        return is_plain_avx2(s);
+#endif
+    return look_for_odd(s);
+}
+
+/* Visible ASCII, blanks, obs-text. Most long values hold nothing but the first; only others are looked at closely. */
+static bool has_no_control(struct paa_str s)
+{
+    uint64_t found = 0, word;
+    size_t i = 0;
+
+    if (s.size >= sizeof(chunk) && is_plain(s))
+        return true;
+    for (; i + sizeof word <= s.size; i += sizeof word) {
+        memcpy(&word, s.data + i, sizeof word);
+        found |= controls_in(word);
+    }
+    for (; i < s.size; i++)
+        found |= controls_in(EACH_BYTE((unsigned char)s.data[i]));
+    return found == 0;
+}
+
+bool is_field_value(struct paa_str s)
+{
+    return s.data != NULL && has_no_control(s) && str_trim(s).size == s.size;
+}
+
+static unsigned char fold(char c)
+{
+    return c == '_' || c == '.' ? '-' : (unsigned char)char_lower(c);
+}
+
+bool field_name_same(struct paa_str a, struct paa_str b)
+{
+    if (a.size != b.size || (a.data == NULL) != (b.data == NULL))
+        return false;
+    for (size_t i = 0; i < a.size; i++)
+        if (a.data[i] != b.data[i] && fold(a.data[i]) != fold(b.data[i]))
+            return false;
+    return true;
+}
+
+/* ---- the hash of a name -------------------------------------------------------------------------- */
+
+/* Letters lose their case, "_" and "." become "-". Others may fall together too: it is a hash. */
+static uint64_t fold_word(uint64_t word)
+{
+    uint64_t lower = word | EACH_BYTE(0x20);
+
+    lower ^= bytes_equal(lower, '_' | 0x20) * (('_' | 0x20) ^ '-');
+    lower ^= bytes_equal(lower, '.') * ('.' ^ '-');
+    return lower;
+}
+
+static uint64_t load(const char *data, size_t size)
+{
+    uint64_t word = 0;
+    uint32_t half;
+
+    if (size >= 8) {
+        memcpy(&word, data, 8);
+    } else if (size >= 4) { /* the halves may overlap */
+        memcpy(&half, data, 4);
+        word = (uint64_t)half << 32;
+        memcpy(&half, data + size - 4, 4);
+        word |= half;
+    } else if (size > 0) {
+        word = (uint64_t)(unsigned char)data[0] << 16 |
+               (uint64_t)(unsigned char)data[size / 2] << 8 | (unsigned char)data[size - 1];
+    }
+    return word;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+    hash = (hash ^ fold_word(word)) * 0x9e3779b97f4a7c15u; /* 2^64 divided by the golden ratio */
+    return hash ^ hash >> 29;
+}
+
+uint32_t field_name_hash(struct paa_str name)
+{
+    uint64_t hash = name.size;
+    size_t i = 0;
+
+    for (; i + 8 < name.size; i += 8)
+        hash = mix(hash, load(name.data + i, 8));
+    if (name.size >= 8) /* the last eight, overlapping what was read */
+        hash = mix(hash, load(name.data + name.size - 8, 8));
+    else
+        hash = mix(hash, load(name.data, name.size));
+    hash ^= hash >> 32;
+    return (uint32_t)hash != 0 ? (uint32_t)hash : 1;
+}
+
+/* ---- credentials and challenges ----------------------------------------------------------------- */
+
+struct paa_str credentials_of(struct paa_str value, struct paa_str scheme)
+{
+    value = str_trim(value);
+    if (scheme.size == 0 || !str_starts_nocase(value, scheme))
+        return STR_NONE;
+    if (value.size > scheme.size && value.data[scheme.size] != ' ' &&
+        value.data[scheme.size] != '\t')
+        return STR_NONE;
+    return str_trim(str_slice(value, scheme.size, value.size));
+}
+
+/* RFC 9110 11.2: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */
+static bool is_token68(struct paa_str s)
+{
+    size_t i = 0;
+
+    while (i < s.size && (is_alnum((unsigned char)s.data[i]) ||
+                          (s.data[i] != '\0' && strchr("-._~+/", s.data[i]) != NULL)))
+        i++;
+    if (i == 0)
+        return false;
+    while (i < s.size && s.data[i] == '=')
+        i++;
+    return i == s.size;
+}
+
+static bool challenge_check(struct paa_str scheme, struct paa_str token68,
+                            const struct paa_field *params, size_t param_count)
+{
+    if (!is_token(scheme))
+        return false;
+    if (token68.data != NULL)
+        return param_count == 0 && is_token68(token68);
+    for (size_t i = 0; i < param_count; i++)
+        if (!is_token(params[i].name) || !has_no_control(params[i].value))
+            return false;
+    return true;
+}
+
+static void add_quoted(struct buf *buf, struct paa_str s)
+{
+    buf_add_char(buf, '"');
+    for (size_t i = 0; i < s.size; i++) {
+        if (s.data[i] == '"' || s.data[i] == '\\')
+            buf_add_char(buf, '\\');
+        buf_add_char(buf, s.data[i]);
+    }
+    buf_add_char(buf, '"');
+}
+
+bool challenge_write(struct buf *buf, struct paa_str scheme, struct paa_str token68,
+                     const struct paa_field *params, size_t param_count)
+{
+    const char *before = " ";
+
+    if (!challenge_check(scheme, token68, params, param_count))
+        return false;
+    buf_add_str(buf, scheme);
+    if (token68.data != NULL) {
+        buf_add_text(buf, before);
+        buf_add_str(buf, token68);
+    }
+    for (size_t i = 0; i < param_count; i++) {
+        if (params[i].value.data == NULL)
+            continue;
+        buf_add_text(buf, before);
+        buf_add_str(buf, params[i].name);
+        buf_add_char(buf, '=');
+        add_quoted(buf, params[i].value);
+        before = ", ";
+    }
+    return true;
+}
+
+bool method_is_safe(struct paa_str method)
+{
+    return paa_str_eq(method, "GET") || paa_str_eq(method, "HEAD") ||
+           paa_str_eq(method, "OPTIONS") || paa_str_eq(method, "TRACE");
+}

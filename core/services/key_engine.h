@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* OpenSSL's engine "pkcs11" (libp11's), where no provider speaks PKCS#11. One for the process, with one module: neither
+ * libp11 nor OpenSSL have more than one. The lock is also that of all tokens' keys. */
+#ifndef SERVICES_KEY_ENGINE_H
+#define SERVICES_KEY_ENGINE_H
+
+#include <openssl/types.h>
+#include <paa/types.h>
+
+void key_engine_lock(void);
+void key_engine_unlock(void);
+
+/* Under the lock; blocks. NULL: *error says why, or is empty, and libcrypto's error queue does. */
+EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
+                          struct paa_error *error);
+
+#endif

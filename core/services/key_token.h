@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A private key that cannot leave its token: named by a URI, asked for by OSSL_STORE where a provider knows the scheme,
+ * else, for "pkcs11:", by OpenSSL's engine of that name. Nothing of a token is touched before a key signs for the first
+ * time in a process, so that no session of it is ever shared over a fork. Knows no policy syntax.
+ */
+#ifndef SERVICES_KEY_TOKEN_H
+#define SERVICES_KEY_TOKEN_H
+
+#include <openssl/types.h>
+#include <paa/types.h>
+
+struct services;
+struct key_token;
+
+enum { KEY_TOKEN_RETRY_MS = 10 * 1000 }; /* after a failure: a wrong PIN must not lock the token */
+
+/* Copies all of it. module: the PKCS#11 library for the engine; NULL: none is named. pin absent: none. NULL: no memory. */
+struct key_token *key_token_new(struct paa_str uri, struct paa_bytes pin, const char *module);
+/* NULL is fine. */
+void key_token_free(struct key_token *token);
+
+/* Lives as long as the token. */
+struct paa_str key_token_uri(const struct key_token *token);
+
+/* Any thread; may block. A reference of the caller's to the key, whose public half is public_key's. NULL: it cannot be
+ * used now, and the log says why, once for each time that was tried. */
+EVP_PKEY *key_token_take(struct key_token *token, const EVP_PKEY *public_key,
+                         struct services *services);
+/* What was taken cannot sign (the token is gone, its session has ended): the next take looks for it anew. */
+void key_token_forget(struct key_token *token);
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One value of a memo: how long it is fresh, usable and kept, the memory it lies in, and its end. Knows no table,
+ * no lock and no run.
+ */
+#include "memo_inner.h"
+
+#include "secret.h"
+#include "str.h"
+#include "units.h"
+
+#include <stdlib.h>
+
+/* ---- time --------------------------------------------------------------------------------------- */
+
+struct memo_now memo_now(const struct memos *memos)
+{
+    const struct clock *clock = &memos->services->clock;
+
+    return (struct memo_now){ clock_now_s(clock), clock_now_ms(clock) };
+}
+
+/* What a peer says is believed for a day at most; FOREVER is the plugin's own word. */
+static int64_t clamp(int64_t until_s, struct memo_now now)
+{
+    int64_t most = time_add(now.s, MEMO_LIFETIME_MAX_S);
+
+    return until_s != PAA_FOREVER && until_s > most ? most : until_s;
+}
+
+static int64_t steady(int64_t until_s, struct memo_now now)
+{
+    int64_t left_s;
+
+    if (until_s == PAA_FOREVER)
+        return INT64_MAX;
+    if (until_s <= now.s)
+        return now.ms;
+    left_s = until_s - now.s;
+    return left_s > INT64_MAX / 1000 ? INT64_MAX : time_add(now.ms, left_s * 1000);
+}
+
+struct memo_life memo_life_at(int64_t fresh_s, int64_t usable_s, int64_t keep_s,
+                              struct memo_now now)
+{
+    return (struct memo_life){
+        fresh_s, usable_s, keep_s, steady(fresh_s, now), steady(usable_s, now), steady(keep_s, now)
+    };
+}
+
+struct memo_life memo_life_of(const struct paa_memo_product *product, struct memo_now now)
+{
+    struct memo_life life;
+
+    life.usable_s = clamp(product->usable_until_s, now);
+    life.fresh_s = product->fresh_until_s != 0 ? clamp(product->fresh_until_s, now) : life.usable_s;
+    if (life.fresh_s < time_add(now.s, MEMO_LIFETIME_MIN_S)) /* else each get would begin a run */
+        life.fresh_s = time_add(now.s, MEMO_LIFETIME_MIN_S);
+    if (life.fresh_s > life.usable_s)
+        life.fresh_s = life.usable_s;
+    life.keep_s = product->keep_until_s > life.usable_s ? product->keep_until_s : life.usable_s;
+    return memo_life_at(life.fresh_s, life.usable_s, life.keep_s, now);
+}
+
+bool memo_is_fresh(const struct memo_value *value, struct memo_now now)
+{
+    return now.s < value->life.fresh_s && now.ms < value->life.fresh_ms;
+}
+
+bool memo_is_usable(const struct memo_value *value, struct memo_now now)
+{
+    return now.s >= 0 && now.s < value->life.usable_s && now.ms < value->life.usable_ms;
+}
+
+bool memo_is_kept(const struct memo_value *value, struct memo_now now)
+{
+    return now.s < value->life.keep_s && now.ms < value->life.keep_ms;
+}
+
+uint64_t memo_version_new(struct memos *memos)
+{
+    return atomic_fetch_add(&memos->version, 1) + 1;
+}
+
+/* ---- values ------------------------------------------------------------------------------------- */
+
+bool memo_is_secret(const struct paa_memo *memo)
+{
+    return (memo->def.flags & PAA_MEMO_SECRET) != 0;
+}
+
+void *memo_memory(const struct paa_memo *memo, size_t size)
+{
+    return memo_is_secret(memo) ? secret_alloc(size) : calloc(1, size);
+}
+
+void memo_memory_free(bool is_secret, void *data, size_t size)
+{
+    if (is_secret)
+        secret_free(data, size);
+    else
+        free(data);
+}
+
+static void count_alive(struct memo_group *group, bool is_new)
+{
+    pthread_mutex_lock(&group->home_lock);
+    group->alive += is_new ? 1 : (size_t)-1;
+    if (group->alive == 0)
+        pthread_cond_broadcast(&group->changed);
+    pthread_mutex_unlock(&group->home_lock);
+}
+
+struct memo_value *memo_value_new(struct paa_memo *memo, uint64_t hash, struct paa_bytes key,
+                                  struct paa_bytes bytes)
+{
+    struct memo_value *value = memo_memory(memo, sizeof *value + key.size + bytes.size);
+
+    if (value == NULL)
+        return NULL;
+    value->memo = memo;
+    value->hash = hash;
+    value->has_bytes = bytes.data != NULL;
+    value->is_decoded = memo->def.decode == NULL;
+    value->key_size = key.size;
+    value->size = bytes.size;
+    value->weight = sizeof *value + sizeof(struct memo_entry) + 2 * key.size + bytes.size;
+    if (key.size > 0)
+        memcpy(value->data, key.data, key.size);
+    if (bytes.size > 0)
+        memcpy(value->data + key.size, bytes.data, bytes.size);
+    count_alive(memo->group, true);
+    return value;
+}
+
+void memo_value_free(struct memo_value *value)
+{
+    struct paa_memo *memo;
+
+    if (value == NULL)
+        return;
+    memo = value->memo;
+    if (value->object != NULL && !value->is_foreign)
+        memo->def.release(value->object, memo->group->instance->self);
+    memo_memory_free(memo_is_secret(memo), value, sizeof *value + value->key_size + value->size);
+    count_alive(memo->group, false);
+}
+
+static void free_retired(void *value, void *arg)
+{
+    (void)arg;
+    memo_value_free(value);
+}
+
+void memo_bin_add(struct memo_bin *bin, struct memo_value *value)
+{
+    if (value == NULL)
+        return;
+    value->next_dead = bin->first;
+    bin->first = value;
+}
+
+void memo_bin_empty(struct memos *memos, struct memo_bin *bin)
+{
+    struct memo_value *value;
+
+    while ((value = bin->first) != NULL) {
+        bin->first = value->next_dead;
+        pin_retire(memos->services->pins, value, free_retired, NULL);
+    }
+}
+
+struct paa_bytes memo_value_bytes(const struct memo_value *value)
+{
+    if (value == NULL || !value->has_bytes)
+        return BYTES_NONE;
+    return paa_bytes_of(value->data + value->key_size, value->size);
+}
+
+void memo_show(const struct memo_value *value, struct paa_memo_value *ret_value)
+{
+    ret_value->struct_size = sizeof *ret_value;
+    ret_value->flags = 0;
+    ret_value->version = value->version;
+    ret_value->object = value->object;
+    ret_value->bytes = memo_value_bytes(value);
+}

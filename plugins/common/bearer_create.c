@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From options to what is verified: issuers, each with its tenants, and the memos and tables that an instance needs.
+ * What cannot be right is refused here, with the option's name.
+ */
+#include "bearer_inner.h"
+
+#include "oauth_metadata.h"
+
+#include <stdlib.h>
+
+#define TENANT_HOLE "{tenant}"
+
+enum { MIB = 1024 * 1024, NAME_SIZE = 24 };
+
+static enum paa_status refuse(struct paa_op *op, const struct paa_options *options,
+                              const char *name, const char *sentence)
+{
+    return op->host->options->refuse(options, name, paa_str_of(sentence));
+}
+
+/* ---- one issuer --------------------------------------------------------------------------------- */
+
+static enum paa_status read_audiences(struct paa_op *op, const struct paa_options *options,
+                                      bool takes_none, struct bearer_issuer *issuer)
+{
+    const struct paa_host_options *host = op->host->options;
+    size_t count = host->count(options, "audience");
+
+    if (count == 0 && takes_none)
+        return PAA_STATUS_OK;
+    if (count == 0)
+        return refuse(op, options, "issuer",
+                      "without an audience, tokens for every other service of the issuer would be "
+                      "taken: say audience = \"…\", or \"any\" if that is meant");
+    if (count > BEARER_AUDIENCES_MAX)
+        return refuse(op, options, "audience", "there are more than 16");
+    for (size_t i = 0; i < count; i++)
+        issuer->audiences[i] = host->string(options, "audience", i);
+    issuer->rules.audience_count = count;
+    if (count == 1 && paa_str_eq(issuer->audiences[0], "any")) {
+        issuer->rules.any_audience = true;
+        return host->warn(options, "audience",
+                          paa_str_of("tokens that the issuer made for any other service are taken: "
+                                     "whoever gets one there can use it here"));
+    }
+    for (size_t i = 0; i < count; i++)
+        if (issuer->audiences[i].size == 0 || paa_str_eq(issuer->audiences[i], "any"))
+            return refuse(op, options, "audience", "one is empty, or \"any\" beside others");
+    return PAA_STATUS_OK;
+}
+
+static enum paa_status read_algs(struct paa_op *op, const struct paa_options *options,
+                                 struct bearer_issuer *issuer)
+{
+    const struct paa_host_options *host = op->host->options;
+    size_t count = host->count(options, "algorithms");
+    bool has_secret = host->count(options, "secret") > 0;
+    uint32_t possible = has_secret ? ALGS_SECRET : ALGS_PUBLIC;
+
+    issuer->algs = count == 0 ? possible : 0;
+    for (size_t i = 0; i < count; i++)
+        issuer->algs |= ALG_BIT(alg_of(host->string(options, "algorithms", i)));
+    if ((issuer->algs & ~possible) == 0)
+        return PAA_STATUS_OK;
+    return refuse(op, options, "algorithms",
+                  has_secret ? "a secret verifies HS256, HS384 and HS512 only"
+                             : "HS256 and its kin are verified with a secret only: a public key is "
+                               "no secret");
+}
+
+static enum paa_status check_source(struct paa_op *op, const struct paa_options *options)
+{
+    const struct paa_host_options *host = op->host->options;
+
+    if (host->count(options, "jwks_uri") + host->count(options, "jwks_file") +
+            host->count(options, "secret") >
+        1)
+        return refuse(op, options, "jwks_uri",
+                      "keys come from one place: keep one of jwks_uri, jwks_file and secret");
+    return PAA_STATUS_OK;
+}
+
+/* A memo of its own for each file or secret; its name is the number of what it is for. */
+static enum paa_status open_own_keys(struct paa_op *op, const struct paa_options *options,
+                                     size_t number, struct bearer_issuer *issuer)
+{
+    const struct paa_source *file = op->host->options->source(options, "jwks_file", 0);
+    const struct paa_source *secret = op->host->options->source(options, "secret", 0);
+    struct paa_memo_def def;
+    char name[NAME_SIZE];
+
+    if (file == NULL && secret == NULL)
+        return PAA_STATUS_OK;
+    (void)snprintf(name, sizeof name, "own-keys-%zu", number);
+    bearer_own_keys_memo(name, file != NULL ? file : secret, file == NULL, &def);
+    return op->host->memo->open(op, &def, &issuer->own);
+}
+
+/* All of one group but its name. */
+static enum paa_status read_issuer(struct paa_op *op, const struct paa_options *options,
+                                   size_t number, bool takes_none, struct bearer_issuer *issuer)
+{
+    const struct paa_host_options *host = op->host->options;
+    enum paa_status status;
+
+    memset(issuer, 0, sizeof *issuer);
+    issuer->jwks_uri = host->string(options, "jwks_uri", 0);
+    issuer->tls = host->tls(options, "tls", 0);
+    issuer->outage_s = host->number(options, "outage", 0) / 1000;
+    issuer->rules.leeway_s = host->number(options, "leeway", 0) / 1000;
+    issuer->rules.profile = host->number(options, "profile", 0) == 1 ? JWT_LEGACY : JWT_RFC9068;
+    status = check_source(op, options);
+    if (status == PAA_STATUS_OK)
+        status = read_audiences(op, options, takes_none, issuer);
+    if (status == PAA_STATUS_OK)
+        status = read_algs(op, options, issuer);
+    if (status == PAA_STATUS_OK)
+        status = open_own_keys(op, options, number, issuer);
+    return status;
+}
+
+/* ---- names and tenants -------------------------------------------------------------------------- */
+
+/* Letters, digits, "-", "." and "_": it stands in a URL as it is, and leads nowhere else in it. */
+static bool is_tenant(struct paa_str text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        char c = char_lower(text.data[i]);
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && strchr("-._", c) == NULL)
+            return false;
+    }
+    return text.size > 0 && text.data[0] != '.';
+}
+
+/* NUL-terminated, malloc'ed; absent: no memory. */
+static struct paa_str fill_hole(struct paa_str pattern, size_t hole, struct paa_str tenant)
+{
+    struct paa_str tail = str_slice(pattern, hole + strlen(TENANT_HOLE), pattern.size);
+    size_t size = hole + tenant.size + tail.size;
+    char *text = (char *)malloc(size + 1);
+
+    if (text == NULL)
+        return STR_NONE;
+    memcpy(text, pattern.data, hole);
+    memcpy(text + hole, tenant.data, tenant.size);
+    memcpy(text + hole + tenant.size, tail.data, tail.size);
+    text[size] = '\0';
+    return paa_str_of_n(text, size);
+}
+
+static enum paa_status add(struct paa_op *op, const struct paa_options *options,
+                           struct bearer *bearer, const struct bearer_issuer *like,
+                           struct paa_str name)
+{
+    struct bearer_issuer *issuer;
+
+    if (name.data == NULL)
+        return PAA_STATUS_UNAVAILABLE;
+    if (bearer->issuer_count == BEARER_ISSUERS_MAX) {
+        free((void *)(uintptr_t)name.data);
+        return refuse(op, options, "issuer", "there are more than 1024 issuers, tenants included");
+    }
+    for (size_t i = 0; i < bearer->issuer_count; i++)
+        if (str_eq(bearer->issuers[i].rules.issuer, name)) {
+            free((void *)(uintptr_t)name.data);
+            return refuse(op, options, "issuer", "the same issuer is there twice");
+        }
+    issuer = &bearer->issuers[bearer->issuer_count++];
+    *issuer = *like;
+    issuer->rules.issuer = name;
+    issuer->rules.audiences = issuer->audiences;
+    bearer->algs |= issuer->algs;
+    return PAA_STATUS_OK;
+}
+
+static enum paa_status add_tenants(struct paa_op *op, const struct paa_options *options,
+                                   struct bearer *bearer, const struct bearer_issuer *like,
+                                   struct paa_str pattern)
+{
+    const struct paa_host_options *host = op->host->options;
+    size_t hole = 0, count = host->count(options, "tenants");
+    enum paa_status status = PAA_STATUS_OK;
+
+    while (hole < pattern.size &&
+           !str_starts(str_slice(pattern, hole, pattern.size), STR(TENANT_HOLE)))
+        hole++;
+    if (hole == pattern.size || !oauth_url_valid(str_slice(pattern, 0, hole), true))
+        return refuse(op, options, "issuer_template",
+                      "it is no URL with {tenant} in its path, such as "
+                      "\"https://login.example.com/{tenant}/v2.0\"");
+    if (count == 0 || count > BEARER_TENANTS_MAX)
+        return refuse(op, options, "issuer_template", "it needs tenants, 1 to 256 of them");
+    for (size_t i = 0; i < count && status == PAA_STATUS_OK; i++) {
+        struct paa_str tenant = host->string(options, "tenants", i);
+
+        if (!is_tenant(tenant))
+            return refuse(op, options, "tenants",
+                          "a tenant is made of letters, digits, \"-\", \".\" and \"_\"");
+        status = add(op, options, bearer, like, fill_hole(pattern, hole, tenant));
+    }
+    return status;
+}
+
+static struct paa_str copy_of(struct paa_str text)
+{
+    char *copy = (char *)malloc(text.size + 1);
+
+    if (copy == NULL)
+        return STR_NONE;
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = '\0';
+    return paa_str_of_n(copy, text.size);
+}
+
+static enum paa_status add_group(struct paa_op *op, const struct paa_options *options,
+                                 size_t number, struct bearer *bearer)
+{
+    struct paa_str name = op->host->options->string(options, "issuer", 0);
+    struct paa_str pattern = op->host->options->string(options, "issuer_template", 0);
+    struct bearer_issuer like;
+    enum paa_status status;
+
+    if ((name.data == NULL) == (pattern.data == NULL))
+        return refuse(
+            op, options, pattern.data != NULL ? "issuer" : NULL,
+            "it needs one of issuer, issuer_template and issuers: whose tokens are taken");
+    status = read_issuer(op, options, number, bearer->takes_none, &like);
+    if (status != PAA_STATUS_OK)
+        return status;
+    return pattern.data != NULL ? add_tenants(op, options, bearer, &like, pattern)
+                                : add(op, options, bearer, &like, copy_of(name));
+}
+
+static enum paa_status read_issuers(struct paa_op *op, struct bearer *bearer)
+{
+    const struct paa_host_options *host = op->host->options;
+    size_t count = host->count(op->options, "issuers");
+    enum paa_status status = PAA_STATUS_OK;
+
+    bearer->issuers = (struct bearer_issuer *)calloc(BEARER_ISSUERS_MAX, sizeof *bearer->issuers);
+    if (bearer->issuers == NULL)
+        return PAA_STATUS_UNAVAILABLE;
+    if (count == 0)
+        return add_group(op, op->options, 0, bearer);
+    if (host->count(op->options, "issuer") + host->count(op->options, "issuer_template") > 0)
+        return refuse(op, op->options, "issuers", "it stands in place of issuer: keep one of them");
+    for (size_t i = 0; i < count && status == PAA_STATUS_OK; i++)
+        status = add_group(op, host->group(op->options, "issuers", i), i, bearer);
+    return status;
+}
+
+/* ---- the rest ----------------------------------------------------------------------------------- */
+
+static enum paa_status read_introspection(struct paa_op *op, struct bearer *bearer)
+{
+    if (bearer->token == BEARER_JWT)
+        return PAA_STATUS_OK;
+    if (bearer->issuer_count != 1)
+        return refuse(op, op->options, "token",
+                      "an opaque token does not say whose it is: give each issuer that is asked an "
+                      "instance of its own, and put them in a group");
+    return oauth_client_create(op, true, &bearer->client);
+}
+
+static enum paa_status open_memos(struct paa_op *op, struct bearer *bearer)
+{
+    const struct paa_host_memo *memo = op->host->memo;
+    struct paa_memo_def def;
+    enum paa_status status;
+
+    paa_init(&def, sizeof def);
+    def.name = "seen";
+    def.release = bearer_seen_release;
+    def.max_bytes = (uint64_t)op->host->options->number(op->options, "remembered_mib", 0) * MIB;
+    status = memo->open(op, &def, &bearer->seen);
+    bearer_keys_memo(&def);
+    if (status == PAA_STATUS_OK)
+        status = memo->open(op, &def, &bearer->keys);
+    bearer_metadata_memo(&def);
+    if (status == PAA_STATUS_OK)
+        status = memo->open(op, &def, &bearer->metadata);
+    bearer_verdicts_memo(&def);
+    if (status == PAA_STATUS_OK && bearer->token != BEARER_JWT)
+        status = memo->open(op, &def, &bearer->verdicts);
+    return status;
+}
+
+static enum paa_status open_places(struct paa_op *op, struct bearer *bearer)
+{
+    const struct paa_host_options *host = op->host->options;
+    enum paa_status status;
+
+    if (bearer->takes_none)
+        return PAA_STATUS_OK;
+    status = host->reads(op->options, PAA_PLACE_HEADER, STR("Authorization"));
+    if (status != PAA_STATUS_OK || bearer->dpop == BEARER_DPOP_OFF)
+        return status;
+    status = host->reads(op->options, PAA_PLACE_HEADER, STR("DPoP"));
+    if (status == PAA_STATUS_OK)
+        status = op->host->store->open(op, "dpop-proofs", 0, &bearer->proofs);
+    return status;
+}
+
+enum paa_status bearer_create(struct paa_op *op, struct bearer *bearer)
+{
+    const struct paa_host_options *host = op->host->options;
+    enum paa_status status;
+
+    if ((op->flags & PAA_OP_USED_OUTGOING) != 0 && (op->flags & PAA_OP_USED_INCOMING) == 0)
+        return PAA_STATUS_OK;
+    bearer->token = (enum bearer_token)host->number(op->options, "token", 0);
+    bearer->kind = (enum bearer_kind)host->number(op->options, "kind", 0);
+    bearer->dpop = (enum bearer_dpop)host->number(op->options, "dpop", 0);
+    bearer->wants_nonce = host->number(op->options, "dpop_nonce", 0) != 0;
+    bearer->wants_certificate = host->number(op->options, "certificate_bound", 0) != 0;
+    bearer->introspection_endpoint = paa_option_string(op, "introspection_endpoint");
+    bearer->introspection_lifetime_s =
+        host->number(op->options, "introspection_lifetime", 0) / 1000;
+    if (bearer->wants_nonce && bearer->dpop == BEARER_DPOP_OFF)
+        return refuse(op, op->options, "dpop_nonce",
+                      "it goes with dpop = \"optional\" or \"required\"");
+    status = read_issuers(op, bearer);
+    if (status == PAA_STATUS_OK)
+        status = read_introspection(op, bearer);
+    if (status == PAA_STATUS_OK)
+        status = open_memos(op, bearer);
+    return status == PAA_STATUS_OK ? open_places(op, bearer) : status;
+}
+
+void bearer_destroy(struct bearer *bearer)
+{
+    for (size_t i = 0; i < bearer->issuer_count; i++)
+        free((void *)(uintptr_t)bearer->issuers[i].rules.issuer.data);
+    free(bearer->issuers);
+}
+
+void bearer_lane_done(struct bearer_lane *lane)
+{
+    jws_lane_done(&lane->jws);
+}

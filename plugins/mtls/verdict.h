@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is remembered of presented certificates that were found good: who it is, until when, and under which versions of
+ * anchors and lists. One piece of memory, shared by the memo of chains and the connections that showed them.
+ */
+#ifndef MTLS_VERDICT_H
+#define MTLS_VERDICT_H
+
+#include "identity.h"
+
+#include <stdatomic.h>
+
+enum { INPUTS_MAX = 2 + CHAIN_CRL_SETS_MAX }; /* anchors, intermediates, lists */
+
+struct verdict {
+    _Atomic uint32_t holders;
+    _Atomic int64_t looked_s;      /* when its versions were last found to be those in force */
+    uint64_t versions[INPUTS_MAX]; /* of what it was judged with */
+    int64_t not_before_s;
+    int64_t not_after_s;
+    int64_t lists_until_s;
+    struct paa_str subject;
+    struct paa_str issuer; /* absent: the instance */
+    struct paa_str serial;
+    struct paa_str fingerprint; /* SHA-256, hexadecimal */
+    struct paa_str cnf;         /* RFC 8705 3.1, JSON */
+    struct paa_bytes leaf;
+    struct paa_bytes question; /* to a responder; absent: none is asked */
+    size_t size;               /* of all */
+    char text[];
+};
+
+/* Held once, by the caller. NULL: no memory. */
+struct verdict *verdict_new(const struct chain_result *chain, const struct identified *who,
+                            struct paa_bytes leaf, const uint64_t versions[INPUTS_MAX]);
+struct verdict *verdict_hold(const struct verdict *verdict);
+/* NULL is fine. */
+void verdict_release(const struct verdict *verdict);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keys that are fetched: how long they serve, and what is served while an issuer is away. What strangers can cost is in
+ * tokens_flood.c.
+ */
+#include "test.h"
+#include "tokens_issuer.h"
+
+/* ---- the usual case ------------------------------------------------------------------------------ */
+
+TEST(an_issuer_is_discovered_and_its_keys_are_fetched_once)
+{
+    struct issuer issuer;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX], other[SIGNER_TOKEN_MAX];
+
+    issuer_start(&issuer);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "p256", ALG_ES256, token);
+    token_of(&issuer, "ed", ALG_ED25519, other);
+    CHECK_TOKEN(&host, token, 200, "good");
+    CHECK_TOKEN(&host, token, 200, "good");
+    CHECK_TOKEN(&host, other, 200, "good");
+    CHECK_INT(fault_server_requests(issuer.server), 2); /* the document, the keys */
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+/* ---- an hour without the issuer ------------------------------------------------------------------ */
+
+enum change { NOTHING = 1, DIES, COMES_BACK, ROTATES, WITHDRAWS };
+
+static void change(struct issuer *issuer, enum change what)
+{
+    switch (what) {
+    case DIES:
+        answer(issuer, "/jwks", "", 200, FAULT_CLOSE);
+        break;
+    case COMES_BACK:
+        answer(issuer, "/jwks", tokens_set("rsa"), 200, 0);
+        break;
+    case ROTATES:
+        answer(issuer, "/jwks", tokens_set(""), 200, 0);
+        break;
+    case WITHDRAWS:
+        answer(issuer, "/jwks", tokens_set("p256"), 200, 0);
+        break;
+    case NOTHING:
+    default:
+        break;
+    }
+}
+
+/* Soft lifetime ten minutes (the issuer says nothing), an hour more in an outage, a minute at most until it is asked
+ * again after failures. */
+TEST(an_issuer_dies_for_an_hour_comes_back_rotates_and_withdraws)
+{
+    static const struct {
+        int64_t pass_s;
+        enum change change;
+        unsigned p256, rsa, ed; /* what tokens of these keys get */
+    } rows[] = {
+        { 0, COMES_BACK, 200, 401, 200 }, /* "rsa" is not there yet */
+        { 300, NOTHING, 200, 401, 200 },  /* kept */
+        { 400, DIES, 200, 401, 200 },     /* past soft: served, renewed behind in vain */
+        { 3000, NOTHING, 200, 401, 200 }, /* the last good set, still */
+        { 3600, NOTHING, 503, 503, 503 }, /* and no longer: who it is cannot be found out */
+        { 120, COMES_BACK, 200, 401, 200 },
+        { 60, ROTATES, 200, 200, 200 },   /* an unknown key asks for the set at once */
+        { 5, WITHDRAWS, 200, 200, 200 },  /* nobody has told us */
+        { 4300, NOTHING, 401, 200, 200 }, /* past soft and hard: the new set, first of all */
+    };
+    struct issuer issuer;
+    struct host host;
+    char tokens[3][SIGNER_TOKEN_MAX], reason[64];
+
+    issuer_start(&issuer);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "p256", ALG_ES256, tokens[0]);
+    token_of(&issuer, "rsa", ALG_RS256, tokens[1]);
+    token_of(&issuer, "ed", ALG_ED25519, tokens[2]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const unsigned expected[] = { rows[i].p256, rows[i].rsa, rows[i].ed };
+
+        change(&issuer, rows[i].change);
+        host_pass(&host, rows[i].pass_s * 1000);
+        for (size_t k = 0; k < 3; k++) {
+            unsigned code = token_code(&host, "Bearer", tokens[k], NULL, reason);
+
+            if (code != expected[k])
+                TEST_FAIL("step %zu, token %zu: %u (%s), not %u", i, k, code, reason, expected[k]);
+        }
+    }
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+/* ---- keys that nobody knows ---------------------------------------------------------------------- */
+
+TEST(a_new_key_under_the_old_name_is_found)
+{
+    struct issuer issuer;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX], set[4096];
+
+    issuer_start(&issuer);
+    (void)snprintf(set, sizeof set, "{\"keys\":[{\"kid\":\"one\",%s}]}", signer_rsa);
+    answer(&issuer, "/jwks", set, 200, 0);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "one", ALG_RS256, token);
+    CHECK_TOKEN(&host, token, 200, "good");
+    (void)snprintf(set, sizeof set, "{\"keys\":[{\"kid\":\"one\",%s}]}", signer_ed25519);
+    answer(&issuer, "/jwks", set, 200, 0);
+    CHECK_TOKEN(&host, token, 200, "good");
+    token_of(&issuer, "one", ALG_ED25519, token);
+    CHECK_TOKEN(&host, token, 200, "good");
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+/* ---- sets that are none -------------------------------------------------------------------------- */
+
+TEST(what_is_no_key_set_leaves_the_last_one_in_place)
+{
+    static const struct {
+        const char *body;
+        const char *type;
+        unsigned code;
+        unsigned flags;
+    } rows[] = {
+        { "{\"keys\":[]}", "application/json", 200, 0 },
+        { "{}", "application/json", 200, 0 },
+        { "<html>", "text/html", 200, 0 },
+        { "{\"keys\":[]}", "text/plain", 200, 0 },
+        { "{\"keys\":[", "application/json", 200, 0 },
+        { "", "application/json", 500, 0 },
+        { "{\"keys\":[{}]}", "application/json", 200, FAULT_TRUNCATE },
+        { "", "application/json", 302, 0 },
+    };
+    struct issuer issuer;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX], invented[SIGNER_TOKEN_MAX];
+
+    issuer_start(&issuer);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "p256", ALG_ES256, token);
+    token_of(&issuer, "invented", ALG_ES256, invented);
+    CHECK_TOKEN(&host, token, 200, "good");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault_answer given = {
+            .code = rows[i].code, .flags = rows[i].flags, .type = rows[i].type, .body = rows[i].body
+        };
+
+        fault_server_forget(issuer.server, "/jwks");
+        fault_server_answer(issuer.server, "/jwks", &given);
+        host_pass(&host, 90 * 1000);
+        CHECK_TOKEN(&host, invented, 401, "unknown-key");
+        CHECK_TOKEN(&host, token, 200, "good");
+    }
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+TEST(without_any_set_nobody_is_judged)
+{
+    struct issuer issuer;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX];
+
+    issuer_start(&issuer);
+    answer(&issuer, "/jwks", "{\"keys\":[]}", 200, 0);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "p256", ALG_ES256, token);
+    CHECK_TOKEN(&host, token, 503, "keys");
+    answer(&issuer, "/jwks", tokens_set(""), 200, 0);
+    host_pass(&host, 90 * 1000);
+    CHECK_TOKEN(&host, token, 200, "good");
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+TEST(a_document_of_another_issuer_is_not_believed)
+{
+    struct issuer issuer;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX], document[512];
+
+    issuer_start(&issuer);
+    (void)snprintf(document, sizeof document,
+                   "{\"issuer\":\"https://other.example\",\"jwks_uri\":\"%s/jwks\"}", issuer.name);
+    answer(&issuer, WELL_KNOWN, document, 200, 0);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "p256", ALG_ES256, token);
+    CHECK_TOKEN(&host, token, 503, "keys");
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+/* ---- others -------------------------------------------------------------------------------------- */
+
+TEST(one_dead_issuer_leaves_others_served)
+{
+    static struct ask ask;
+    struct issuer dead, well;
+    struct host host;
+    struct paa_txn *waiting;
+    char policy[4096], token[SIGNER_TOKEN_MAX], line[TOKEN_FIELD_MAX + 32];
+
+    issuer_start(&dead);
+    issuer_start(&well);
+    answer(&dead, "/jwks", tokens_set(""), 200, FAULT_HOLD);
+    (void)snprintf(policy, sizeof policy,
+                   TOKENS("issuers = ( { issuer = \"%s\"; audience = \"" TOKEN_AUDIENCE
+                          "\"; }, { issuer = \"%s\"; audience = \"" TOKEN_AUDIENCE
+                          "\"; } ); tls = { ca = \"%s\"; };"),
+                   dead.name, well.name, fault_server_ca());
+    REQUIRE(tokens_open(&host, policy));
+    token_of(&dead, "p256", ALG_ES256, token);
+    (void)snprintf(line, sizeof line, "Authorization: Bearer %s", token);
+    ask_for(&ask, "GET", "/", line, NULL);
+    CHECK_INT(paa_txn_begin(&waiting, host.lane, host.api, &ask.request), PAA_TXN_PENDING);
+    token_of(&well, "p256", ALG_ES256, token);
+    CHECK_TOKEN(&host, token, 200, "good");
+    fault_server_await(dead.server, 2);
+    fault_server_release(dead.server);
+    CHECK_INT(paa_txn_wait(waiting, -1), PAA_TXN_ALLOW);
+    paa_txn_end(&waiting);
+    host_close(&host);
+    fault_server_stop(dead.server);
+    fault_server_stop(well.server);
+}
