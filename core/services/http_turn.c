@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { PATIENCE_MS = 1000 }; /* who had less time than that cannot tell that a server is slow */
+enum { PATIENCE_MS = 1000 };
 
 static int64_t now_ms(const struct http *http)
 {
@@ -82,14 +82,21 @@ static void drain(struct http_site *site, int64_t at_ms)
         post_limited(LIST_ENTRY(link, struct http_fetch, link), site->until_ms - at_ms);
 }
 
+/* Its time is over, and yet that tells nothing of the server: it had little of it, or we were away (stopped, suspended)
+ * when it ended. */
+static bool is_our_own(const struct http_fetch *fetch, int64_t at_ms)
+{
+    return fetch->deadline_ms <= at_ms &&
+           (at_ms - fetch->began_ms < PATIENCE_MS || at_ms - fetch->deadline_ms > PATIENCE_MS);
+}
+
 /* What the end of a fetch that ran means for its origin. */
 static void judge(struct http_fetch *fetch, int64_t at_ms)
 {
-    bool is_early = fetch->deadline_ms <= at_ms && at_ms - fetch->began_ms < PATIENCE_MS;
 
     if (fetch->status == PAA_STATUS_OK)
         site_answered(fetch->site, asks_for_time(fetch) ? fetch->retry_after_ms : 0, at_ms);
-    else if (fetch->status == PAA_STATUS_UNAVAILABLE && !is_early)
+    else if (fetch->status == PAA_STATUS_UNAVAILABLE && !is_our_own(fetch, at_ms))
         site_failed(fetch->site, fetch->began_ms, at_ms);
     if (fetch->status == PAA_STATUS_UNAVAILABLE && fetch->site->until_ms > at_ms)
         fetch->retry_after_ms = fetch->site->until_ms - at_ms;

@@ -196,6 +196,25 @@ TEST(who_had_no_time_cannot_tell_that_a_server_is_slow)
     http_bench_close(&h);
 }
 
+/* The process was stopped, or its machine. */
+TEST(who_was_away_at_the_deadline_cannot_tell_that_a_server_is_slow)
+{
+    struct http_bench h;
+    struct caller c;
+
+    http_bench_open(&h, FAULT_TLS_GOOD);
+    fault_server_answer(h.server, "/a", &held);
+    caller_open(&c, &h, "/a");
+    caller_begin(&c);
+    fault_server_await(h.server, 1);
+    pass_ms(&h.b, HTTP_TIMEOUT_MS + 60000);
+    CHECK_INT(caller_await(&c), PAA_STATUS_UNAVAILABLE);
+    CHECK_INT(c.retry_after_ms, 0);
+    caller_close(&c);
+    CHECK_INT(fetch_once(&h, &c, "/b"), PAA_STATUS_OK);
+    http_bench_close(&h);
+}
+
 /* ---- limits ---- */
 
 enum { FLOOD = 1000 };
