@@ -195,10 +195,8 @@ TEST(an_absolute_target_is_taken_apart)
 TEST(a_byte_is_judged_alike_wherever_in_a_path_it_stands)
 {
     enum { LONG = 40 };
-    struct arena arena;
     struct target target;
 
-    arena_init(&arena, NULL, 0, 4096);
     for (unsigned byte = 0; byte < 256; byte++) {
         char brief[] = { '/', 'x', (char)byte, 'x' };
         bool is_fine = target_parse(paa_str_of_n(brief, 4), 0, &arena, &target) == NULL;
@@ -215,16 +213,13 @@ TEST(a_byte_is_judged_alike_wherever_in_a_path_it_stands)
             CHECK(wrong != NULL || target.path.size == (byte == '?' ? at : LONG));
         }
     }
-    arena_free(&arena);
 }
 
 /* Wherever one of the two chunks ends that the slashes stand in. */
 TEST(an_empty_segment_is_found_wherever_it_stands)
 {
-    struct arena arena;
     struct target target;
 
-    arena_init(&arena, NULL, 0, 4096);
     for (size_t at = 0; at < 39; at++) {
         char text[40];
 
@@ -232,7 +227,6 @@ TEST(an_empty_segment_is_found_wherever_it_stands)
         text[0] = text[at] = text[at + 1] = '/';
         CHECK_HAS(target_parse(paa_str_of_n(text, sizeof text), 0, &arena, &target), "//");
     }
-    arena_free(&arena);
 }
 
 TEST(without_memory_a_target_is_refused_rather_than_half_read)
