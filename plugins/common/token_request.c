@@ -3,6 +3,7 @@
 #include "token_request.h"
 
 #include "fields.h"
+#include "lifetime.h"
 #include "oauth_metadata.h"
 #include "str.h"
 
@@ -49,14 +50,6 @@ enum paa_result token_nonce_keep(struct paa_op *op, const struct token_client *c
 
 /* ---- what came -------------------------------------------------------------------------------- */
 
-static struct paa_str header_of(const struct paa_http_response *response, const char *name)
-{
-    for (size_t i = 0; i < response->header_count; i++)
-        if (str_eq_nocase(response->headers[i].name, paa_str_of(name)))
-            return response->headers[i].value;
-    return STR_NONE;
-}
-
 /* Into memory of the operation: the response lives no longer than the continuation. */
 static bool read_response(struct paa_op *op, struct token_request *request,
                           const struct paa_http_response *response)
@@ -72,7 +65,7 @@ static bool read_response(struct paa_op *op, struct token_request *request,
         memcpy(copy, body.data, body.size);
     request->code = response->code;
     request->answer =
-        token_response_read(response->code, header_of(response, "Content-Type"),
+        token_response_read(response->code, response_field(response, "Content-Type"),
                             paa_bytes_of(copy, body.size), memory, &request->response);
     return true;
 }
@@ -133,7 +126,7 @@ static enum paa_result on_response(struct paa_op *op, enum paa_status status,
                          "no memory is left for the token endpoint's response");
         return unheard(op, request);
     }
-    nonce = header_of(response, "DPoP-Nonce");
+    nonce = response_field(response, "DPoP-Nonce");
     if (request->proves == NULL || !dpop_nonce_valid(nonce) ||
         str_eq(nonce, paa_str_of_n(request->nonce, request->nonce_size)))
         return answer(op, request);
