@@ -3,7 +3,8 @@
  * The key sets of issuers: fetched and kept by a memo, or read from the operator's own file or secret. How long a set
  * serves, what counts as one, and nothing of tokens.
  *
- *   soft lifetime   what the issuer says, from a minute to an hour; then one fetch renews it in the background
+ *   soft lifetime   what the issuer says, from a minute to an hour, less up to a tenth by chance; then one fetch renews
+ *                   it in the background
  *   hard lifetime   the option "outage" later: until then the last good set serves while that fails
  */
 #include "bearer_inner.h"
@@ -121,22 +122,29 @@ static const struct bearer_issuer *issuer_named(struct paa_op *op, struct paa_by
     return NULL;
 }
 
+static int64_t soft_life_s(const struct paa_http_response *response, int64_t now_s)
+{
+    int64_t life_s = response_lifetime_s(response, now_s);
+
+    if (life_s < 0)
+        return KEYS_SOFT_DEFAULT_S;
+    if (life_s < KEYS_SOFT_MIN_S)
+        return KEYS_SOFT_MIN_S;
+    return life_s < KEYS_SOFT_MAX_S ? life_s : KEYS_SOFT_MAX_S;
+}
+
 /* Bytes only: what does not decode to at least one usable key does not replace the set that is there. */
 static enum paa_result publish(struct paa_op *op, const struct bearer_issuer *issuer,
                                const struct paa_http_response *response)
 {
-    int64_t now_s = op->host->clock->now_s(op), life_s = response_lifetime_s(response, now_s);
+    int64_t now_s = op->host->clock->now_s(op), life_s = soft_life_s(response, now_s);
     struct paa_memo_product product;
+    uint32_t chance = 0;
 
-    if (life_s < 0)
-        life_s = KEYS_SOFT_DEFAULT_S;
-    if (life_s < KEYS_SOFT_MIN_S)
-        life_s = KEYS_SOFT_MIN_S;
-    if (life_s > KEYS_SOFT_MAX_S)
-        life_s = KEYS_SOFT_MAX_S;
+    (void)op->host->random->fill(op, &chance, sizeof chance);
     paa_init(&product, sizeof product);
-    product.fresh_until_s = time_add(now_s, life_s);
-    product.usable_until_s = time_add(product.fresh_until_s, issuer->outage_s);
+    product.fresh_until_s = time_add(now_s, lifetime_early_s(life_s, chance));
+    product.usable_until_s = time_add(time_add(now_s, life_s), issuer->outage_s);
     product.bytes = response->body;
     op->host->memo->product(op, &product);
     return PAA_DONE;

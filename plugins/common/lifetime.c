@@ -5,7 +5,7 @@
 #include "http_time.h"
 #include "str.h"
 
-enum { SECONDS_MAX = 10 * 365 * 24 * 3600 };
+enum { SECONDS_MAX = 10 * 365 * 24 * 3600, JITTER_PART = 10 };
 
 struct paa_str response_field(const struct paa_http_response *response, const char *name)
 {
@@ -60,6 +60,11 @@ int64_t response_lifetime_s(const struct paa_http_response *response, int64_t no
     if (life_s > 0 && str_to_u64(response_field(response, "Age"), SECONDS_MAX, &age_s))
         life_s = life_s > (int64_t)age_s ? life_s - (int64_t)age_s : 0;
     return life_s;
+}
+
+int64_t lifetime_early_s(int64_t life_s, uint32_t chance)
+{
+    return life_s < JITTER_PART ? life_s : life_s - (int64_t)chance % (life_s / JITTER_PART + 1);
 }
 
 bool response_is_json(const struct paa_http_response *response)

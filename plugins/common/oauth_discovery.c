@@ -2,9 +2,10 @@
 /* The producer of a memo of metadata: asks where RFC 8414 says, then where OpenID Connect says. */
 #include "oauth_metadata.h"
 
+#include "lifetime.h"
 #include "str.h"
 
-enum { JITTER_PART = 10, CODE_OK = 200, CODE_MISSING_FIRST = 400, CODE_MISSING_LAST = 499 };
+enum { CODE_OK = 200, CODE_MISSING_FIRST = 400, CODE_MISSING_LAST = 499 };
 
 struct run { /* op->state */
     struct paa_str issuer;
@@ -36,13 +37,12 @@ static enum paa_result ask(struct paa_op *op, struct run *run)
     return result;
 }
 
-/* Not all at once: everybody who shares a server renews at another moment. */
 static int64_t fresh_for_s(struct paa_op *op)
 {
     uint32_t chance = 0;
 
     (void)op->host->random->fill(op, &chance, sizeof chance);
-    return OAUTH_METADATA_FRESH_S - (int64_t)(chance % (OAUTH_METADATA_FRESH_S / JITTER_PART));
+    return lifetime_early_s(OAUTH_METADATA_FRESH_S, chance);
 }
 
 static enum paa_result keep(struct paa_op *op, const struct run *run, struct paa_bytes body)
@@ -65,8 +65,13 @@ static enum paa_result keep(struct paa_op *op, const struct run *run, struct paa
     return PAA_DONE;
 }
 
-static bool is_missing(uint32_t code)
+/* Nobody's document: not there, or (RFC 8414 3.2) of another media type, as the page of a site that has one for every path. */
+static bool is_missing(const struct paa_http_response *response)
 {
+    uint32_t code = response->code;
+
+    if (code == CODE_OK)
+        return !response_is_json(response);
     return code >= CODE_MISSING_FIRST && code <= CODE_MISSING_LAST && code != 408 && code != 429;
 }
 
@@ -77,18 +82,19 @@ static enum paa_result on_response(struct paa_op *op, enum paa_status status,
 
     if (status != PAA_STATUS_OK)
         return op->host->fail(op, PAA_UNAVAILABLE, "metadata", STR_NONE);
-    if (response->code == CODE_OK)
-        return keep(op, run, response->body);
-    if (is_missing(response->code) && run->kind + 1 < OAUTH_WELL_KNOWN_COUNT) {
+    if (is_missing(response) && run->kind + 1 < OAUTH_WELL_KNOWN_COUNT) {
         run->kind++;
         return ask(op, run);
     }
+    if (response->code == CODE_OK && !is_missing(response))
+        return keep(op, run, response->body);
     if (response->retry_after_s > 0)
         (void)op->host->outcome->retry_after(op, (int64_t)response->retry_after_s * 1000);
     return paa_fail(op, PAA_UNAVAILABLE, "metadata",
-                    "issuer %.*s answers HTTP %u where its metadata should be: is the option "
+                    "issuer %.*s answers HTTP %u%s where its metadata should be: is the option "
                     "\"issuer\" right? Endpoints may also be named in the policy",
-                    STR_ARGS(run->issuer), (unsigned)response->code);
+                    STR_ARGS(run->issuer), (unsigned)response->code,
+                    response->code == CODE_OK ? ", but no application/json," : "");
 }
 
 enum paa_result oauth_metadata_run(struct paa_op *op, const struct paa_memo_run *asked,

@@ -164,9 +164,10 @@ TEST(a_bound_token_that_is_refused_is_dropped)
 
 #define SENDS_ISSUER "issuer = \"@\"; client_secret = \"file:secret\";"
 
-static void answer_document(const struct place *place, const char *path, const char *document)
+static void answer_with(const struct place *place, const char *path, const char *type,
+                        const char *document)
 {
-    struct fault_answer answer = { .type = JSON_TYPE };
+    struct fault_answer answer = { .type = type };
     char text[SENDS_POLICY_MAX];
 
     sends_fill(place, document, text);
@@ -174,21 +175,52 @@ static void answer_document(const struct place *place, const char *path, const c
     fault_server_answer(place->server, path, &answer);
 }
 
+static void answer_document(const struct place *place, const char *path, const char *document)
+{
+    answer_with(place, path, JSON_TYPE, document);
+}
+
+#define OAUTH_PATH  "/.well-known/oauth-authorization-server"
+#define OPENID_PATH "/.well-known/openid-configuration"
+#define DOCUMENT    "{\"issuer\":\"@\",\"token_endpoint\":\"@/t\"}"
+
 TEST(the_token_endpoint_is_found_where_either_standard_says)
 {
-    static const char *const paths[] = { "/.well-known/oauth-authorization-server",
-                                         "/.well-known/openid-configuration" };
+    static const char *const paths[] = { OAUTH_PATH, OPENID_PATH };
 
     for (size_t i = 0; i < 2; i++) {
         struct place place;
 
         REQUIRE(sends_begin(&place, SENDS_ISSUER));
-        answer_document(&place, paths[i], "{\"issuer\":\"@\",\"token_endpoint\":\"@/t\"}");
+        answer_document(&place, paths[i], DOCUMENT);
         fault_server_answer(place.server, "/t", &unbound);
         CHECK_STR(paa_str_of(sends(&place.host).authorization), "Bearer one");
         CHECK_INT(fault_server_requests(place.server), 2 + i);
         sends_end(&place);
     }
+}
+
+/* A site may have a page for every path. What stands in it counts for nothing. */
+TEST(a_page_is_no_metadata)
+{
+    struct place place;
+    struct sent sent;
+
+    REQUIRE(sends_begin(&place, SENDS_ISSUER));
+    answer_with(&place, OAUTH_PATH, "text/html", DOCUMENT);
+    answer_document(&place, OPENID_PATH, DOCUMENT);
+    fault_server_answer(place.server, "/t", &unbound);
+    CHECK_STR(paa_str_of(sends(&place.host).authorization), "Bearer one");
+    CHECK_INT(fault_server_requests(place.server), 3);
+    sends_end(&place);
+    REQUIRE(sends_begin(&place, SENDS_ISSUER));
+    answer_with(&place, OAUTH_PATH, "text/html", DOCUMENT);
+    answer_with(&place, OPENID_PATH, NULL, DOCUMENT);
+    sent = sends(&place.host);
+    CHECK_INT(sent.code, 503);
+    CHECK_HAS(sent.sentence, "no application/json");
+    CHECK_INT(fault_server_requests(place.server), 2);
+    sends_end(&place);
 }
 
 TEST(metadata_that_lie_lead_nowhere)
@@ -207,7 +239,7 @@ TEST(metadata_that_lie_lead_nowhere)
         struct sent sent;
 
         REQUIRE(sends_begin(&place, SENDS_ISSUER));
-        answer_document(&place, "/.well-known/oauth-authorization-server", documents[i]);
+        answer_document(&place, OAUTH_PATH, documents[i]);
         fault_server_answer(place.server, "/t", &unbound);
         sent = sends(&place.host);
         if (sent.code != 503)

@@ -26,6 +26,47 @@ TEST(an_issuer_is_discovered_and_its_keys_are_fetched_once)
     fault_server_stop(issuer.server);
 }
 
+static int same_chance(void *bytes, size_t size, void *user)
+{
+    (void)user;
+    memset(bytes, 1, size);
+    return 0;
+}
+
+static bool open_with_same_chance(struct host *host, const struct issuer *issuer)
+{
+    struct paa_context_options options;
+    char policy[4096];
+
+    issuer_policy(issuer, "", policy, sizeof policy);
+    if (!host_init(host) || !host_write(host, policy))
+        return false;
+    host_options(host, &options);
+    options.random_fn = same_chance;
+    return host_open_with(host, &options);
+}
+
+/* Ten minutes less a moment of chance: 0x01010101 is 55 seconds of the 60 there may be. */
+TEST(keys_are_renewed_behind_a_moment_of_chance_before_their_lifetime_ends)
+{
+    struct issuer issuer;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX];
+
+    issuer_start(&issuer);
+    REQUIRE(open_with_same_chance(&host, &issuer));
+    token_of(&issuer, "p256", ALG_ES256, token);
+    CHECK_TOKEN(&host, token, 200, "good");
+    host_pass(&host, 544 * 1000);
+    CHECK_TOKEN(&host, token, 200, "good");
+    CHECK_INT(fault_server_requests(issuer.server), 2); /* the document, the keys */
+    host_pass(&host, 2 * 1000);
+    CHECK_TOKEN(&host, token, 200, "good");
+    fault_server_await(issuer.server, 3);
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
 /* ---- an hour without the issuer ------------------------------------------------------------------ */
 
 enum change { NOTHING = 1, DIES, COMES_BACK, ROTATES, WITHDRAWS };

@@ -46,14 +46,20 @@ static inline void issuer_start(struct issuer *issuer)
 }
 
 /* options: more of the instance's. */
+static inline void issuer_policy(const struct issuer *issuer, const char *options, char *ret_policy,
+                                 size_t size)
+{
+    (void)snprintf(ret_policy, size,
+                   TOKENS("issuer = \"%s\"; audience = \"" TOKEN_AUDIENCE
+                          "\"; tls = { ca = \"%s\"; }; %s"),
+                   issuer->name, fault_server_ca(), options);
+}
+
 static inline bool issuer_open(struct host *host, const struct issuer *issuer, const char *options)
 {
     char policy[4096];
 
-    (void)snprintf(policy, sizeof policy,
-                   TOKENS("issuer = \"%s\"; audience = \"" TOKEN_AUDIENCE
-                          "\"; tls = { ca = \"%s\"; }; %s"),
-                   issuer->name, fault_server_ca(), options);
+    issuer_policy(issuer, options, policy, sizeof policy);
     return tokens_open(host, policy);
 }
 

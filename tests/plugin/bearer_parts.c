@@ -124,6 +124,19 @@ TEST(a_response_says_how_long_it_may_be_kept)
     }
 }
 
+TEST(a_lifetime_ends_up_to_a_tenth_early)
+{
+    CHECK_INT(lifetime_early_s(600, 0), 600);
+    CHECK_INT(lifetime_early_s(600, 60), 540);
+    CHECK_INT(lifetime_early_s(600, 61), 600);
+    CHECK_INT(lifetime_early_s(9, 1), 9);
+    for (uint32_t chance = 0; chance < 1000; chance++) {
+        int64_t life_s = lifetime_early_s(3600, UINT32_MAX - chance);
+
+        CHECK(life_s >= 3240 && life_s <= 3600);
+    }
+}
+
 TEST(json_is_told_by_its_media_type)
 {
     static const struct {
