@@ -238,6 +238,7 @@ void bearer_keys_memo(struct paa_memo_def *ret_def)
 {
     paa_init(ret_def, sizeof *ret_def);
     ret_def->name = "keys";
+    ret_def->flags = PAA_MEMO_SHARED; /* one fetch and one cool-down for all processes */
     ret_def->produce = produce;
     ret_def->decode = decode;
     ret_def->release = keys_release;

@@ -159,6 +159,54 @@ TEST(a_new_key_under_the_old_name_is_found)
     fault_server_stop(issuer.server);
 }
 
+/* Each is a process of its own to the other: nothing but the store is theirs together. */
+static bool open_two(struct host *one, struct host *other, const struct issuer *issuer)
+{
+    static const char stores[] = "stores = { state = \"state.db\"; };\n";
+    struct paa_context_options options;
+    char policy[4096 + sizeof stores];
+
+    memcpy(policy, stores, sizeof stores);
+    issuer_policy(issuer, "", policy + strlen(stores), sizeof policy - strlen(stores));
+    if (!host_init(one) || !host_write(one, policy) || !host_init(other))
+        return false;
+    host_options(one, &options);
+    if (!host_open_with(one, &options))
+        return false;
+    host_options(other, &options);
+    options.policy = one->policy;
+    return host_open_with(other, &options);
+}
+
+TEST(those_who_share_a_store_share_keys_and_cool_down)
+{
+    enum { COOL_DOWN_MS = 30 * 1000 };
+    struct issuer issuer;
+    struct host one, other;
+    char known[SIGNER_TOKEN_MAX], late[SIGNER_TOKEN_MAX];
+
+    issuer_start(&issuer);
+    answer(&issuer, "/jwks", tokens_set("rsa"), 200, 0);
+    REQUIRE(open_two(&one, &other, &issuer));
+    token_of(&issuer, "p256", ALG_ES256, known);
+    token_of(&issuer, "rsa", ALG_RS256, late);
+    CHECK_TOKEN(&one, known, 200, "good");
+    CHECK_TOKEN(&other, known, 200, "good");
+    CHECK_INT(fault_server_requests(issuer.server), 2); /* the document, the keys */
+    CHECK_TOKEN(&one, late, 401, "unknown-key");
+    CHECK_TOKEN(&other, late, 401, "unknown-key");
+    CHECK_INT(fault_server_requests(issuer.server), 3);
+    answer(&issuer, "/jwks", tokens_set(""), 200, 0);
+    host_pass(&one, COOL_DOWN_MS);
+    host_pass(&other, COOL_DOWN_MS);
+    CHECK_TOKEN(&one, late, 200, "good");
+    CHECK_TOKEN(&other, late, 200, "good");
+    CHECK_INT(fault_server_requests(issuer.server), 4);
+    host_close(&other);
+    host_close(&one);
+    fault_server_stop(issuer.server);
+}
+
 /* ---- sets that are none -------------------------------------------------------------------------- */
 
 TEST(what_is_no_key_set_leaves_the_last_one_in_place)
