@@ -50,31 +50,33 @@ static inline void *ask_and_go(void *arg)
     return NULL;
 }
 
-/* How many were answered rightly. The server answers once it has been asked and all who give up have gone. */
-static inline int crowd(struct host *host, struct fault_server *server, bool half_give_up)
-{
-    static struct asker askers[CROWD];
-    int right = 0;
+static struct asker crowd[CROWD];
 
-    memset(askers, 0, sizeof askers);
+/* All of them ask; who gives up has gone when this returns. */
+static inline void crowd_begin(struct host *host, bool half_give_up)
+{
+    memset(crowd, 0, sizeof crowd);
     for (int i = 0; i < CROWD; i++) {
-        host_share(host, &askers[i].host);
-        askers[i].gives_up = half_give_up && i % 2 == 0;
-        if (pthread_create(&askers[i].thread, NULL, askers[i].gives_up ? ask_and_go : ask_and_stay,
-                           &askers[i]) != 0)
+        host_share(host, &crowd[i].host);
+        crowd[i].gives_up = half_give_up && i % 2 == 0;
+        if (pthread_create(&crowd[i].thread, NULL, crowd[i].gives_up ? ask_and_go : ask_and_stay,
+                           &crowd[i]) != 0)
             abort();
     }
     for (int i = 0; i < CROWD; i++)
-        if (askers[i].gives_up)
-            (void)pthread_join(askers[i].thread, NULL);
-    if (server != NULL) {
-        fault_server_await(server, 1);
-        fault_server_release(server);
-    }
+        if (crowd[i].gives_up)
+            (void)pthread_join(crowd[i].thread, NULL);
+}
+
+/* How many were answered rightly. */
+static inline int crowd_end(void)
+{
+    int right = 0;
+
     for (int i = 0; i < CROWD; i++) {
-        if (!askers[i].gives_up)
-            (void)pthread_join(askers[i].thread, NULL);
-        right += askers[i].is_right;
+        if (!crowd[i].gives_up)
+            (void)pthread_join(crowd[i].thread, NULL);
+        right += crowd[i].is_right;
     }
     return right;
 }
