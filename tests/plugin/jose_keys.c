@@ -318,6 +318,58 @@ TEST(a_text_that_is_no_set_is_refused_and_why)
     }
 }
 
+/* RFC 7517 A.1: the first key is for encryption. */
+#define EC_7517                                                                                    \
+    "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4\","      \
+    "\"y\":"                                                                                       \
+    "\"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM\""
+#define SET_7517_A_1                                                                               \
+    "{\"keys\":[{" EC_7517 ",\"use\":\"enc\",\"kid\":\"1\"},{\"kty\":\"RSA\",\"n\":"               \
+    "\"0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_"    \
+    "BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-"              \
+    "65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-"   \
+    "bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw\","    \
+    "\"e\":\"AQAB\",\"alg\":\"RS256\",\"kid\":\"2011-04-29\"}]}"
+/* RFC 7517 A.2, its first key, but for "use", which would keep it out by itself: a private key. */
+#define SET_7517_A_2                                                                               \
+    "{\"keys\":[{" EC_7517                                                                         \
+    ",\"d\":\"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE\",\"use\":\"sig\",\"kid\":\"1\"}]}"
+/* RFC 7517 A.3: the first secret wraps keys. */
+#define SET_7517_A_3                                                                               \
+    "{\"keys\":[{\"kty\":\"oct\",\"alg\":\"A128KW\",\"k\":\"GawgguFyGrWKav7AX4VKUg\"},{\"kty\":"   \
+    "\"oct\",\"k\":\"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjA" \
+    "zZr1Z9CAow\",\"kid\":\"HMAC key used in JWS spec Appendix A.1 example\"}]}"
+
+TEST(the_sets_of_rfc_7517_give_what_signatures_are_verified_with)
+{
+    static const struct {
+        const char *set;
+        uint32_t flags;
+        const char *kid; /* of the one key that is taken; NULL: none */
+        uint32_t algs;
+    } rows[] = {
+        { SET_7517_A_1, 0, "2011-04-29", ALG_BIT(ALG_RS256) },
+        { SET_7517_A_2, 0, NULL, 0 },
+        { SET_7517_A_3, 0, NULL, 0 },
+        { SET_7517_A_3, JWK_TAKES_SECRETS, "HMAC key used in JWS spec Appendix A.1 example",
+          ALGS_SECRET },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct paa_bytes bytes = paa_bytes_of(rows[i].set, strlen(rows[i].set));
+        const char *why = NULL;
+        struct jwk_set *set = jwk_set_read(bytes, rows[i].flags, NULL, NULL, &why);
+
+        CHECK_INT(set != NULL, rows[i].kid != NULL);
+        if (set == NULL)
+            continue;
+        CHECK_INT(set->count, 1);
+        CHECK_STR(set->keys[0].kid, rows[i].kid);
+        CHECK_INT(set->keys[0].algs, rows[i].algs);
+        jwk_set_free(set);
+    }
+}
+
 TEST(a_set_is_bounded_in_bytes_and_keys)
 {
     const char *why = NULL, *told;
