@@ -55,14 +55,18 @@ static void fill(char *text, size_t size, const char *pattern, const char *issue
 static bool begin(struct place *place, const char *config, const char *instances,
                   const char *services)
 {
+    static const char *const files[] = { "ca.crt",       "mtls.crt",       "mtls.key",
+                                         "jwt-p256.key", "selfsigned.crt", "selfsigned.key" };
     struct paa_context_options options;
     char policy[8192], filled[4096];
 
     memset(place, 0, sizeof *place);
     if (!idp_make_folder(&place->idp) || !idp_start(&place->idp, config) ||
-        !host_init(&place->host) || !copy(place, "ca.crt") || !copy(place, "mtls.crt") ||
-        !copy(place, "mtls.key") || !copy(place, "jwt-p256.key"))
+        !host_init(&place->host))
         return false;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (!copy(place, files[i]))
+            return false;
     fill(filled, sizeof filled, instances, place->idp.issuer);
     (void)snprintf(policy, sizeof policy, "instances = {\n%s};\nservices = {\n%s};\n", filled,
                    services);
@@ -234,6 +238,40 @@ TEST(opaque_tokens_are_asked_about)
     CHECK_GETS(&place, "in", 200, "introspection"); /* what it said is still believed */
     (void)snprintf(place.authorization, sizeof place.authorization, "Authorization: Bearer other");
     CHECK_GETS(&place, "in", 503, "introspection");
+    end(&place);
+}
+
+#define ASKS "audience = \"https://opaque.test/\"; token = \"introspection\"; "
+
+/* RFC 7662 2.1. A wrong secret says nothing of the token. */
+TEST(the_issuer_is_asked_by_each_client_authentication)
+{
+    static const char instances[] =
+        "basic = { " WHO ASKS "client_id = \"api\"; client_secret = \"the-secret-of-api\"; };\n"
+        "post = { " WHO ASKS "client_id = \"post\"; client_secret = \"the secret: of post+100%\"; "
+        "client_auth = \"client_secret_post\"; };\n"
+        "jwt = { " WHO ASKS "client_id = \"jwt\"; client_key = { key = \"file:jwt-p256.key\"; id = "
+        "\"p256\"; }; };\n"
+        "mtls = { " WHO ASKS
+        "client_id = \"mtls\"; client_auth = \"tls_client_auth\"; client_key = "
+        "{ key = \"file:mtls.key\"; certificate = \"mtls.crt\"; }; };\n"
+        "self = { " WHO ASKS
+        "client_id = \"selfsigned\"; client_auth = \"self_signed_tls_client_auth\"; client_key = "
+        "{ key = \"file:selfsigned.key\"; certificate = \"selfsigned.crt\"; }; };\n"
+        "wrong = { " WHO ASKS "client_id = \"api\"; client_secret = \"not it\"; };\n"
+        "out = { " WHO "client_id = \"basic\"; client_secret = \"the secret: of basic+100%\"; "
+        "resource = \"https://opaque.test/\"; };\n";
+    static const char *const ways[] = { "basic", "post", "jwt", "mtls", "self" };
+    struct place place;
+
+    REQUIRE(begin(&place,
+                  "{\"mtls\":\"main\",\"introspectors\":[\"api\",\"post\",\"jwt\",\"mtls\","
+                  "\"selfsigned\"]}",
+                  instances, IN(basic) IN(post) IN(jwt) IN(mtls) IN(self) IN(wrong) SEND(out)));
+    CHECK(sends(&place, "out"));
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        CHECK_GETS(&place, ways[i], 200, "introspection");
+    CHECK_GETS(&place, "wrong", 503, "introspection");
     end(&place);
 }
 
