@@ -268,6 +268,39 @@ TEST(without_any_set_nobody_is_judged)
     fault_server_stop(issuer.server);
 }
 
+/* It is asked again when it said so. Our clients are told to wait as long, and a moment of chance more. */
+TEST(an_issuer_that_asks_to_be_left_alone_is_a_503_that_says_when_to_come_back)
+{
+    static const struct fault_answer busy = {
+        .code = 429, .type = "application/json", .headers = "Retry-After: 100\r\n", .body = "{}"
+    };
+    struct issuer issuer;
+    struct host host;
+    struct paa_txn *txn;
+    enum paa_state state;
+    char token[SIGNER_TOKEN_MAX];
+
+    issuer_start(&issuer);
+    fault_server_forget(issuer.server, "/jwks");
+    fault_server_answer(issuer.server, "/jwks", &busy);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "p256", ALG_ES256, token);
+    txn = token_ask(&host, "Bearer", token, NULL, &state);
+    CHECK_INT(txn_code(state, txn), 503);
+    CHECK(paa_txn_answer(txn)->retry_after_s >= 100 && paa_txn_answer(txn)->retry_after_s <= 150);
+    CHECK(edit_value(txn, PAA_MESSAGE_RESPONSE, "Retry-After").data != NULL);
+    CHECK(edit_value(txn, PAA_MESSAGE_RESPONSE, "WWW-Authenticate").data == NULL);
+    paa_txn_end(&txn);
+    answer(&issuer, "/jwks", tokens_set(""), 200, 0);
+    host_pass(&host, 90 * 1000);
+    CHECK_TOKEN(&host, token, 503, "keys");
+    CHECK_INT(fault_server_requests(issuer.server), 2); /* the document, the keys */
+    host_pass(&host, 20 * 1000);
+    CHECK_TOKEN(&host, token, 200, "good");
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
 TEST(a_document_of_another_issuer_is_not_believed)
 {
     struct issuer issuer;

@@ -307,6 +307,35 @@ TEST(a_key_that_is_withdrawn_takes_what_was_remembered_with_it)
     host_close(&host);
 }
 
+/* What a signature was good under is the policy's too. */
+TEST(a_reload_takes_what_was_remembered_with_it)
+{
+    static const char *const policies[][2] = {
+        { TOKENS("issuer = \"" TOKEN_ISSUER
+                 "\"; audience = \"other.example\"; jwks_file = \"" TOKEN_SET "\";"),
+          "audience" },
+        { TOKENS(JWKS_OPTIONS "algorithms = \"EdDSA\";"), "algorithm" },
+        { TOKENS("issuer = \"https://other.example\"; audience = \"" TOKEN_AUDIENCE
+                 "\"; jwks_file = \"" TOKEN_SET "\";"),
+          "issuer" },
+    };
+    struct host host;
+    char token[SIGNER_TOKEN_MAX];
+
+    REQUIRE(tokens_open(&host, TOKENS(JWKS_OPTIONS)));
+    sign_good(token);
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+        CHECK_TOKEN(&host, token, 200, "good");
+        CHECK_TOKEN(&host, token, 200, "good");
+        CHECK(host_write(&host, policies[i][0]));
+        CHECK_INT(paa_context_reload(host.context, 60000, &host.error), 1);
+        CHECK_TOKEN(&host, token, 401, policies[i][1]);
+        CHECK(host_write(&host, TOKENS(JWKS_OPTIONS)));
+        CHECK_INT(paa_context_reload(host.context, 60000, &host.error), 1);
+    }
+    host_close(&host);
+}
+
 /* ---- options --------------------------------------------------------------------------------------- */
 
 TEST(a_secret_verifies_hs_and_nothing_else)
