@@ -87,25 +87,41 @@ static enum paa_result on_dropped(struct paa_op *op, enum paa_status status,
 {
     (void)value;
     (void)context;
-    if (status == PAA_STATUS_NONE)
-        return paa_fail(op, PAA_ABSENT, "no-token", "no token is kept where this command sees it");
-    if (status != PAA_STATUS_OK)
+    if (status != PAA_STATUS_OK && status != PAA_STATUS_NONE)
         return op->host->fail(op, PAA_UNAVAILABLE, "store", STR_NONE);
     return PAA_DONE;
+}
+
+/* Dropping what is not there is no failure of the memo's, but the operator meant something. */
+static enum paa_result on_looked(struct paa_op *op, enum paa_status status,
+                                 const struct paa_memo_value *value, void *context)
+{
+    struct paa_memo_query *all = (struct paa_memo_query *)context;
+
+    (void)value;
+    if (status == PAA_STATUS_NONE)
+        return paa_fail(op, PAA_ABSENT, "no-token",
+                        "no token is kept where this command sees it: in the store \"state\", if "
+                        "that is a file");
+    all->flags = PAA_QUERY_FORGET;
+    return op->host->memo->drop(op, token_client_of(op)->tokens, all, on_dropped, NULL);
 }
 
 static enum paa_result on_bound_to_drop(struct paa_op *op, enum paa_status status,
                                         const struct paa_memo_query *query,
                                         const struct dpop_key *key, void *context)
 {
-    struct paa_memo_query all;
+    struct paa_memo_query *all = (struct paa_memo_query *)op->host->alloc(op, sizeof *all);
 
     (void)key;
+    (void)context;
     if (status != PAA_STATUS_OK)
         return op->host->fail(op, PAA_UNAVAILABLE, "dpop-key", STR_NONE);
-    all = *query;
-    all.flags = PAA_QUERY_FORGET;
-    return op->host->memo->drop(op, token_client_of(op)->tokens, &all, on_dropped, context);
+    if (all == NULL)
+        return paa_fail(op, PAA_UNAVAILABLE, "memory", "no memory is left");
+    *all = *query;
+    all->flags = PAA_QUERY_LOOK;
+    return op->host->memo->get(op, token_client_of(op)->tokens, all, on_looked, all);
 }
 
 static enum paa_result run_drop(struct paa_op *op, const struct paa_options *arguments)

@@ -409,5 +409,7 @@ TEST(status_says_what_is_at_hand_and_never_the_token)
     CHECK_HAS(output.text, "\"client\":\"me\"");
     CHECK(strstr(output.text, "one") == NULL);
     CHECK_INT(host_run(&place.host, "mine", "drop", NULL, &output), 0);
+    CHECK(host_run(&place.host, "mine", "drop", NULL, &output) != 0);
+    CHECK_HAS(place.host.error.text, "no token is kept");
     sends_end(&place);
 }
