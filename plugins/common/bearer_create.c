@@ -69,15 +69,21 @@ static enum paa_status read_algs(struct paa_op *op, const struct paa_options *op
                                "no secret");
 }
 
+/* An issuer whose keys are here, or that names where they are, is a name only. */
 static enum paa_status check_source(struct paa_op *op, const struct paa_options *options)
 {
     const struct paa_host_options *host = op->host->options;
+    size_t uris = host->count(options, "jwks_uri");
+    size_t places = uris + host->count(options, "jwks_file") + host->count(options, "secret");
+    struct paa_str issuer = host->string(options, "issuer", 0);
 
-    if (host->count(options, "jwks_uri") + host->count(options, "jwks_file") +
-            host->count(options, "secret") >
-        1)
+    if (places > 1)
         return refuse(op, options, "jwks_uri",
                       "keys come from one place: keep one of jwks_uri, jwks_file and secret");
+    if (uris > 0 && !oauth_url_reachable(host->string(options, "jwks_uri", 0), false))
+        return refuse(op, options, "jwks_uri", OAUTH_NEEDS_HTTPS);
+    if (places == 0 && issuer.data != NULL && !oauth_url_reachable(issuer, true))
+        return refuse(op, options, "issuer", OAUTH_NEEDS_HTTPS);
     return PAA_STATUS_OK;
 }
 
@@ -226,6 +232,8 @@ static enum paa_status add_group(struct paa_op *op, const struct paa_options *op
         return refuse(
             op, options, pattern.data != NULL ? "issuer" : NULL,
             "it needs one of issuer, issuer_template and issuers: whose tokens are taken");
+    if (pattern.data == NULL && op->host->options->count(options, "tenants") > 0)
+        return refuse(op, options, "tenants", "they go with issuer_template");
     status = read_issuer(op, options, number, bearer->takes_none, &like);
     if (status != PAA_STATUS_OK)
         return status;
@@ -255,8 +263,14 @@ static enum paa_status read_issuers(struct paa_op *op, struct bearer *bearer)
 
 static enum paa_status read_introspection(struct paa_op *op, struct bearer *bearer)
 {
+    if (bearer->token == BEARER_JWT && bearer->introspection_endpoint.data != NULL)
+        return op->host->options->warn(op->options, "introspection_endpoint",
+                                       STR("has no effect: with token = \"jwt\" nobody is asked"));
     if (bearer->token == BEARER_JWT)
         return PAA_STATUS_OK;
+    if (bearer->introspection_endpoint.data != NULL &&
+        !oauth_url_reachable(bearer->introspection_endpoint, false))
+        return refuse(op, op->options, "introspection_endpoint", OAUTH_NEEDS_HTTPS);
     if (bearer->issuer_count != 1)
         return refuse(op, op->options, "token",
                       "an opaque token does not say whose it is: give each issuer that is asked an "

@@ -12,21 +12,26 @@ enum {
     MAX_AGE_SIZE = 24
 };
 
+/* Behind the names of RFC 9864: what most clients still call Ed25519. */
+static const struct paa_str old_eddsa = { "EdDSA", 5 };
+
 /* ---- challenges --------------------------------------------------------------------------------- */
+
+static size_t add_alg(char text[ALGS_TEXT_SIZE], size_t size, struct paa_str name)
+{
+    if (size > 0)
+        text[size++] = ' ';
+    memcpy(text + size, name.data, name.size);
+    return size + name.size;
+}
 
 static struct paa_str algs_text(char text[ALGS_TEXT_SIZE])
 {
     size_t size = 0;
 
-    for (enum jose_alg alg = ALG_RS256; alg < ALG_HS256; alg++) {
-        struct paa_str name = alg_row(alg)->name;
-
-        if (size > 0)
-            text[size++] = ' ';
-        memcpy(text + size, name.data, name.size);
-        size += name.size;
-    }
-    return paa_str_of_n(text, size);
+    for (enum jose_alg alg = ALG_RS256; alg < ALG_HS256; alg++)
+        size = add_alg(text, size, alg_row(alg)->name);
+    return paa_str_of_n(text, add_alg(text, size, old_eddsa));
 }
 
 /* Why, after a refusal of ours only: a request without a token is told nothing but what to bring (RFC 6750 3.1). */
@@ -116,6 +121,7 @@ static bool tell_algs(struct paa_op *op)
     json_open(&json, NULL, '[');
     for (enum jose_alg alg = ALG_RS256; alg < ALG_HS256; alg++)
         json_str(&json, NULL, alg_row(alg)->name);
+    json_str(&json, NULL, old_eddsa);
     json_close(&json, ']');
     is_done =
         !buf.failed && op->host->outcome->metadata(op, STR("dpop_signing_alg_values_supported"),

@@ -5,10 +5,11 @@
 #include "fields.h"
 #include "json_tree.h"
 #include "str.h"
+#include "target.h"
 
 #include <stdlib.h>
 
-enum { NODES_MAX = 4096 };
+enum { NODES_MAX = 4096, ORIGIN_MEMORY = 512 };
 
 static const struct paa_str names[OAUTH_ENDPOINTS] = {
     [OAUTH_TOKEN] = { "token_endpoint", 14 },
@@ -53,22 +54,42 @@ static bool is_url_text(struct paa_str s)
     return true;
 }
 
-bool oauth_url_valid(struct paa_str url, bool is_issuer)
+/* Of a URL that has a scheme. */
+static struct paa_str authority_of(struct paa_str url)
 {
     size_t scheme = scheme_size(url);
-    struct paa_str authority;
-    size_t end;
+    size_t path = str_find(url, '/', scheme), query = str_find(url, '?', scheme);
 
-    if (scheme == 0 || url.size > OAUTH_URL_MAX || !is_url_text(url))
+    return str_slice(url, scheme, path < query ? path : query);
+}
+
+bool oauth_url_valid(struct paa_str url, bool is_issuer)
+{
+    struct paa_str authority;
+
+    if (scheme_size(url) == 0 || url.size > OAUTH_URL_MAX || !is_url_text(url))
         return false;
-    end = str_find(url, '/', scheme);
-    if (str_find(url, '?', scheme) < end)
-        end = str_find(url, '?', scheme);
-    authority = str_slice(url, scheme, end);
+    authority = authority_of(url);
     if (authority.size == 0 || authority.data[0] == ':' ||
         str_find(authority, '@', 0) < authority.size)
         return false;
     return !is_issuer || str_find(url, '?', 0) == url.size;
+}
+
+bool oauth_url_reachable(struct paa_str url, bool is_issuer)
+{
+    _Alignas(ARENA_ALIGN) unsigned char memory[ORIGIN_MEMORY];
+    struct origin origin;
+    struct arena arena;
+    bool is_reachable;
+
+    if (!oauth_url_valid(url, is_issuer) || str_starts(url, STR("https://")))
+        return oauth_url_valid(url, is_issuer);
+    arena_init(&arena, memory, sizeof memory, ORIGIN_MEMORY);
+    is_reachable = authority_parse(authority_of(url), false, &arena, &origin) == NULL &&
+                   origin_is_loopback(&origin);
+    arena_free(&arena);
+    return is_reachable;
 }
 
 void oauth_well_known_url(struct paa_str issuer, enum oauth_well_known kind, struct buf *buf)
@@ -107,7 +128,7 @@ static bool refuse(struct reading *reading, const char *what)
 
 static bool refuse_member(struct reading *reading, const char *name, const char *what)
 {
-    (void)snprintf(reading->why, OAUTH_WHY_SIZE, "has a \"%s\" that is %s", name, what);
+    (void)snprintf(reading->why, OAUTH_WHY_SIZE, "says \"%s\", and it is %s", name, what);
     return false;
 }
 
@@ -141,7 +162,9 @@ static bool read_issuer(struct reading *reading, struct paa_str *ret_issuer)
     if (ret_issuer->data == NULL)
         return refuse(reading, "has no \"issuer\"");
     if (reading->issuer.data != NULL && !str_eq(reading->issuer, *ret_issuer))
-        return refuse_member(reading, "issuer", "not, byte by byte, the one it was asked for");
+        return refuse_member(
+            reading, "issuer",
+            "not, byte by byte, the one it was asked for: a \"/\" at the end counts");
     return true;
 }
 

@@ -58,6 +58,12 @@ struct paa_str oauth_endpoint_of(const struct oauth_metadata *metadata,
 /* An issuer or endpoint: https or http, a host, no userinfo, no fragment, nothing that must be encoded. (Whether http
  * will do is the core's to say.) issuer: no query either (RFC 8414 2). */
 bool oauth_url_valid(struct paa_str url, bool is_issuer);
+/* Such a URL that can be fetched: https, or http to a literal loopback address, where `tls` allows that. */
+bool oauth_url_reachable(struct paa_str url, bool is_issuer);
+
+#define OAUTH_NEEDS_HTTPS                                                                          \
+    "this is no URL of https without userinfo and fragment (plain http only to 127.0.0.1 and "     \
+    "[::1], with tls.http_loopback)"
 
 enum oauth_well_known {                             /* in the order they are tried */
                         OAUTH_WELL_KNOWN_OAUTH = 0, /* RFC 8414 3.1: put between host and path */

@@ -141,9 +141,10 @@ static enum paa_status read_server(struct paa_op *op, struct token_client *clien
     if (client->issuer.data != NULL && !oauth_url_valid(client->issuer, true))
         return options->refuse(op->options, "issuer",
                                STR("an issuer is a URL without userinfo, query and fragment"));
-    if (client->token_endpoint.data != NULL && !oauth_url_valid(client->token_endpoint, false))
-        return options->refuse(op->options, "token_endpoint",
-                               STR("this is no URL of https without userinfo and fragment"));
+    if (client->token_endpoint.data == NULL && !oauth_url_reachable(client->issuer, true))
+        return options->refuse(op->options, "issuer", STR(OAUTH_NEEDS_HTTPS));
+    if (client->token_endpoint.data != NULL && !oauth_url_reachable(client->token_endpoint, false))
+        return options->refuse(op->options, "token_endpoint", STR(OAUTH_NEEDS_HTTPS));
     return oauth_client_create(op, client->issuer.data != NULL, &client->client);
 }
 

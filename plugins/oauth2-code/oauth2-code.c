@@ -110,9 +110,8 @@ static enum paa_status read_endpoints(struct paa_op *op, struct instance *self)
         name = oauth_endpoint_name(given[i]).data;
         self->endpoints[given[i]] = paa_option_string(op, name);
         if (self->endpoints[given[i]].data != NULL &&
-            !oauth_url_valid(self->endpoints[given[i]], false))
-            return op->host->options->refuse(
-                op->options, name, STR("this is no URL of https without userinfo and fragment"));
+            !oauth_url_reachable(self->endpoints[given[i]], false))
+            return op->host->options->refuse(op->options, name, STR(OAUTH_NEEDS_HTTPS));
     }
     return PAA_STATUS_OK;
 }

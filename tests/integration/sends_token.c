@@ -372,6 +372,10 @@ TEST(a_policy_that_contradicts_itself_is_refused_with_a_sentence)
         const char *sentence;
     } bad[] = {
         { "client_secret = \"file:secret\";", "where tokens come from must be said" },
+        { "issuer = \"http://id.example.com\"; client_secret = \"file:secret\";",
+          "this is no URL of https" },
+        { "token_endpoint = \"http://id.example.com/\"; client_secret = \"file:secret\";",
+          "this is no URL of https" },
         { "token_endpoint = \"@/token\";", "how the client proves who it is must be said" },
         { SENDS_PLAIN "client_auth = \"none\";", "no secret is used" },
         { "token_endpoint = \"@/token\"; client_auth = \"client_secret_post\";",

@@ -227,6 +227,7 @@ TEST(the_metadata_of_the_service_says_what_is_taken)
         "\"authorization_servers\":[\"" TOKEN_ISSUER "\"]",
         "\"bearer_methods_supported\":[\"header\"]",
         "\"dpop_signing_alg_values_supported\":[\"RS256\",",
+        "\"Ed25519\",\"EdDSA\"]",
         "\"dpop_bound_access_tokens_required\":true",
         "\"tls_client_certificate_bound_access_tokens\":true",
     };
@@ -429,6 +430,23 @@ TEST(a_policy_may_demand_a_person_or_a_machine)
     }
 }
 
+/* Who wrote it believes that tokens are asked about. */
+TEST(what_has_no_effect_is_told)
+{
+    struct host host;
+
+    REQUIRE(tokens_open(&host, TOKENS(JWKS_OPTIONS "client_id = \"me\"; introspection_endpoint = "
+                                                   "\"https://id.example.com/i\";")));
+    CHECK(strstr(host.log, "\"client_id\": has no effect") != NULL);
+    CHECK(strstr(host.log, "\"introspection_endpoint\": has no effect") != NULL);
+    host_close(&host);
+    REQUIRE(tokens_open(&host,
+                        TOKENS("issuer = \"http://id.example.com\"; audience = \"a\"; jwks_file = "
+                               "\"jwks\";"))); /* a name only */
+    CHECK(strstr(host.log, "has no effect") == NULL);
+    host_close(&host);
+}
+
 TEST(what_cannot_be_right_is_refused_with_its_line)
 {
     static const struct {
@@ -440,6 +458,14 @@ TEST(what_cannot_be_right_is_refused_with_its_line)
         { JWKS_OPTIONS "secret = \"file:jwks\";", "keys come from one place" },
         { JWKS_OPTIONS "algorithms = \"HS256\";", "a public key is no secret" },
         { JWKS_OPTIONS "dpop_nonce = true;", "it goes with dpop" },
+        { "issuer = \"http://id.example.com\"; audience = \"a\";", "this is no URL of https" },
+        { "issuer = \"https://id.example.com\"; audience = \"a\"; jwks_uri = "
+          "\"http://id.example.com/\";",
+          "this is no URL of https" },
+        { JWKS_OPTIONS "token = \"auto\"; introspection_endpoint = \"http://id.example.com/\"; "
+                       "client_id = \"a\"; client_auth = \"none\";",
+          "this is no URL of https" },
+        { JWKS_OPTIONS "tenants = \"t\";", "they go with issuer_template" },
         { JWKS_OPTIONS "token = \"auto\";", "must be told who asks" },
         { "issuer_template = \"https://x.example/a\"; audience = \"a\"; tenants = \"t\";",
           "it is no URL with {tenant}" },

@@ -54,6 +54,14 @@ TEST(urls_have_a_scheme_a_host_and_nothing_that_hides)
         CHECK(oauth_url_valid(paa_str_of(good[i]), false));
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CHECK(!oauth_url_valid(paa_str_of(bad[i]), false));
+    CHECK(oauth_url_valid(STR("http://a/x"), false) &&
+          !oauth_url_reachable(STR("http://a/x"), false));
+    CHECK(!oauth_url_reachable(STR("http://127.a/x"), false));
+    CHECK(!oauth_url_reachable(STR("http://localhost/x"), false));
+    CHECK(oauth_url_reachable(STR("http://127.1.2.3:80/x"), false));
+    CHECK(oauth_url_reachable(STR("http://[::1]"), true));
+    CHECK(oauth_url_reachable(STR("https://a?b"), false));
+    CHECK(!oauth_url_reachable(STR("https://a?b"), true));
     CHECK(!oauth_url_valid(STR("https://a?b"), true));
     CHECK(oauth_url_valid(STR("https://a/b"), true));
 }
