@@ -250,6 +250,6 @@ bool origin_is_loopback(const struct origin *origin)
     struct in_addr address;
 
     if (is_ipv4(origin->host, &address))
-        return ntohl(address.s_addr) >> 24 == 127;
+        return str_starts(origin->host, STR("127."));
     return paa_str_eq(origin->host, "[::1]");
 }
