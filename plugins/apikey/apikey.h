@@ -82,7 +82,7 @@ struct lookup { /* where a key's record is, and the digest it must have */
 enum lookup_answer {
     LOOKUP_FOUND = 1,   /* ret_lookup is set */
     LOOKUP_UNREADABLE,  /* blanks, controls, or letters outside ASCII */
-    LOOKUP_CHECKSUM,    /* mistyped */
+    LOOKUP_CHECKSUM,    /* mistyped, or cut short */
     LOOKUP_TOO_SHORT,   /* no such key can have been imported */
     LOOKUP_TOO_LONG,    /* likewise */
     LOOKUP_NO_PEPPER,   /* short, and the pepper is not set, or itself too short */

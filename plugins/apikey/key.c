@@ -122,6 +122,20 @@ enum key_form key_parse(struct paa_str text, struct key_parts *ret_parts)
     return KEY_MINTED;
 }
 
+bool key_is_cut(struct paa_str text, struct paa_str prefix)
+{
+    size_t head = prefix.size + 1 + KEY_ID_SIZE + 1;
+    const char *id = text.data + prefix.size + 1;
+
+    if (text.size < head || memcmp(text.data, prefix.data, prefix.size) != 0 || id[-1] != '_' ||
+        !all_alphanumeric(id, KEY_ID_SIZE) || id[KEY_ID_SIZE] != '_')
+        return false;
+    for (size_t i = head; i < text.size; i++)
+        if (!is_alphanumeric(text.data[i]))
+            return false;
+    return text.size - head != KEY_SECRET_SIZE + KEY_CHECKSUM_SIZE;
+}
+
 size_t key_characters(struct paa_bytes random, char *ret_text, size_t size)
 {
     static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -45,6 +45,9 @@ bool key_id_valid(struct paa_str id);
 struct paa_str key_id_place(struct paa_str text);
 /* *ret_parts is set for KEY_MINTED only. */
 enum key_form key_parse(struct paa_str text, struct key_parts *ret_parts);
+/* A key with that prefix of which the end was lost, or that something was pasted behind: it has the prefix, an id and
+ * another number of characters than there must follow. */
+bool key_is_cut(struct paa_str text, struct paa_str prefix);
 
 /* Turns random bytes into characters, each as likely as any other; bytes that would favour some are
  * passed over. How many of `size` characters it wrote. */

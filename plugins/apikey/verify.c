@@ -87,6 +87,8 @@ enum lookup_answer lookup_of(struct paa_op *op, struct paa_str text, struct look
     case KEY_BAD_CHECKSUM:
         return LOOKUP_CHECKSUM;
     case KEY_FOREIGN:
+        if (key_is_cut(text, instance_of(op)->prefix))
+            return LOOKUP_CHECKSUM;
         break;
     }
     return foreign(op, text, ret_lookup);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The text of an API key: what is read as minted is written again as the same text; one changed character is not. */
+/* The text of an API key: what is read as minted is written again as the same text; one changed character is not, and
+ * what was cut is neither. */
 #include "fuzz.h"
 #include "key.h"
 
@@ -39,6 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (key_parse(text, &parts) == KEY_MINTED)
         check_minted(text, &parts);
+    if (key_is_cut(text, paa_str_of("paa")))
+        HOLDS(key_parse(text, &parts) == KEY_FOREIGN);
     check_written(paa_bytes_of(text.data, size));
     return 0;
 }

@@ -109,6 +109,25 @@ TEST(other_shapes_are_foreign)
     CHECK_INT(key_parse(text, &parts), KEY_FOREIGN);
 }
 
+TEST(a_key_is_cut_from_behind_its_id_on_or_has_something_behind_it)
+{
+    char memory[KEY_TEXT_MAX + 1];
+    struct paa_str text = written(memory, "paa_1");
+    size_t whole = text.size;
+
+    for (text.size = 0; text.size <= whole; text.size++)
+        CHECK(key_is_cut(text, STR("paa_1")) ==
+              (text.size >= whole - KEY_SECRET_SIZE - KEY_CHECKSUM_SIZE && text.size < whole));
+    memory[whole] = 'x';
+    CHECK(key_is_cut(text, STR("paa_1")));
+    CHECK(!key_is_cut(text, STR("paa_2")) && !key_is_cut(text, STR("paa")));
+    memory[whole] = '-';
+    CHECK(!key_is_cut(text, STR("paa_1")));
+    CHECK(!key_is_cut(STR("paa_0123456789abc_defghijk"), STR("paa")));
+    CHECK(!key_is_cut(STR("paa_0123456789-b_defghijk"), STR("paa")));
+    CHECK(!key_is_cut(STR("paa-0123456789ab_defghijk"), STR("paa")));
+}
+
 TEST(prefixes_that_scanners_and_double_clicks_take_are_valid)
 {
     CHECK(key_prefix_valid(STR("paa")));
