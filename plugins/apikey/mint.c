@@ -92,7 +92,7 @@ static enum paa_result on_counted(struct paa_op *op, enum paa_status status, str
         return verb_store_failed(op);
     if (state->live >= LIVE_MAX)
         return paa_fail(op, PAA_REJECT, "two-live-keys",
-                        "\"%.*s\" has %u live keys: retire or revoke one first, or say force",
+                        "\"%.*s\" has %u live keys: retire or revoke one first, or say force=true",
                         STR_ARGS(state->grant.record.client), state->live);
     return mint_key(op, state);
 }
