@@ -331,7 +331,6 @@ static double seconds_for(const char *text, size_t size, struct reading *reading
     return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 }
 
-/* The square of what 10,000 instances cost would be over a minute. */
 /* Names that KEY options say, as an instance's table of options would. */
 static bool names_key(struct reading *reading, const char *name)
 {
@@ -368,6 +367,7 @@ TEST(keys_are_found_by_name_and_those_that_nothing_names_are_warned_of)
     reading_end(&reading);
 }
 
+/* The square of what 10,000 instances cost would be over a minute. */
 TEST(large_policies_are_read_in_reasonable_time)
 {
     struct reading reading;
