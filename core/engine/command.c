@@ -4,6 +4,7 @@
 
 #include "http.h"
 #include "loopback.h"
+#include "near.h"
 #include "options.h"
 #include "store.h"
 #include "str.h"
@@ -34,18 +35,34 @@ static void await_post(struct command_run *run)
 
 /* ---- finding what to run ------------------------------------------------------------------------- */
 
+static void no_instance(const struct generation *generation, const char *name,
+                        struct paa_error *error)
+{
+    const char **names = malloc((generation->instance_count + 1) * sizeof *names);
+    const char *near = NULL;
+
+    for (size_t i = 0; names != NULL && i < generation->instance_count; i++)
+        names[i] = generation->instances[i].id.name;
+    if (names != NULL)
+        near = near_word(paa_str_of(name), names, generation->instance_count);
+    (void)context_error(error, "%s: there is no instance %s%s%s%s",
+                        generation->context->policy_path, name,
+                        near != NULL ? ": did you mean \"" : "", near != NULL ? near : "",
+                        near != NULL ? "\"?" : "");
+    free(names);
+}
+
 static struct instance *find_instance(const struct generation *generation, const char *name,
                                       struct paa_error *error)
 {
     for (size_t i = 0; i < generation->instance_count; i++)
         if (strcmp(generation->instances[i].id.name, name) == 0)
             return &generation->instances[i];
-    (void)context_error(error, "%s: there is no instance %s", generation->context->policy_path,
-                        name);
+    no_instance(generation, name, error);
     return NULL;
 }
 
-static bool row_of(const struct paa_plugin *slots, size_t index, struct paa_verb *ret_verb)
+bool command_verb(const struct paa_plugin *slots, size_t index, struct paa_verb *ret_verb)
 {
     const unsigned char *rows = (const unsigned char *)slots->verbs;
     size_t size = slots->verb_size < sizeof *ret_verb ? slots->verb_size : sizeof *ret_verb;
@@ -64,7 +81,7 @@ static bool find_verb(const struct instance *instance, const char *name, struct 
     for (size_t i = 0; i < slots->verb_count; i++) {
         size_t used = strlen(names);
 
-        if (row_of(slots, i, ret_verb) && strcmp(ret_verb->name, name) == 0)
+        if (command_verb(slots, i, ret_verb) && strcmp(ret_verb->name, name) == 0)
             return true;
         (void)snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "",
                        ret_verb->name);

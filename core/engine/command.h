@@ -33,6 +33,9 @@ struct command_run {     /* op->owner of OP_VERB */
     bool is_posted;
 };
 
+/* The index-th verb of a plugin's table; false: the row has no name or no function. */
+bool command_verb(const struct paa_plugin *slots, size_t index, struct paa_verb *ret_verb);
+
 /* Gives records to the host: JSON lines at once, a table at the end. */
 enum paa_status command_emit(struct command_run *run, const struct paa_field *fields, size_t count);
 void command_print(struct command_run *run);

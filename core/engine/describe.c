@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Plugins and their option tables as documentation (paa_plugin_describe). Loads what it describes. */
-#include "engine.h"
+/* Plugins, their option tables and verbs as documentation (paa_plugin_describe). Loads what it describes. */
+#include "command.h"
 #include "str.h"
 
 #include <dirent.h>
@@ -12,28 +12,39 @@ struct telling {
     paa_option_info_fn fn;
     void *user;
     const struct plugin *plugin;
-    struct option_rows rows;
+    const char *verb;
     struct arena arena;
 };
+
+static struct paa_option_info info_of(const struct telling *telling, const char *option,
+                                      const char *type, const char *help)
+{
+    struct paa_option_info info;
+
+    paa_init(&info, sizeof info);
+    info.plugin = telling->plugin->slots.name;
+    info.version = telling->plugin->slots.version;
+    info.path = telling->plugin->path;
+    info.verb = telling->verb;
+    info.option = option;
+    info.type = type;
+    info.help = help;
+    return info;
+}
 
 static void tell(struct telling *telling, const char *prefix, const struct paa_option *row)
 {
     struct paa_option_info info;
     char type[64];
 
-    paa_init(&info, sizeof info);
     option_type_text(row, type);
+    info =
+        info_of(telling, arena_printf(&telling->arena, "%s%s", prefix, row->name), type, row->help);
     info.flags = ((row->flags & PAA_OPTION_REQUIRED) != 0 ? (uint32_t)PAA_INFO_REQUIRED : 0) |
                  (row->type == PAA_OPTION_SECRET ? (uint32_t)PAA_INFO_SECRET : 0) |
                  ((row->flags & PAA_OPTION_INCOMING) != 0 ? (uint32_t)PAA_INFO_INCOMING : 0) |
                  ((row->flags & PAA_OPTION_OUTGOING) != 0 ? (uint32_t)PAA_INFO_OUTGOING : 0);
-    info.plugin = telling->plugin->slots.name;
-    info.version = telling->plugin->slots.version;
-    info.path = telling->plugin->path;
-    info.option = arena_printf(&telling->arena, "%s%s", prefix, row->name);
-    info.type = type;
     info.fallback = row->fallback;
-    info.help = row->help;
     telling->fn(&info, telling->user);
 }
 
@@ -53,25 +64,37 @@ static void tell_rows(struct telling *telling, const char *prefix, const struct 
     }
 }
 
+static void tell_verbs(struct telling *telling, const struct paa_plugin *slots)
+{
+    for (size_t i = 0; i < slots->verb_count; i++) {
+        struct option_rows rows = { NULL, 0, slots->option_size };
+        struct paa_option_info info;
+        struct paa_verb verb;
+
+        if (!command_verb(slots, i, &verb))
+            continue;
+        telling->verb = verb.name;
+        info = info_of(telling, "", "", verb.help);
+        telling->fn(&info, telling->user);
+        rows.rows = verb.arguments;
+        rows.count = verb.argument_count;
+        tell_rows(telling, "", &rows, 0);
+    }
+}
+
 static void tell_plugin(const struct plugin *plugin, paa_option_info_fn fn, void *user)
 {
     const struct paa_plugin *slots = &plugin->slots;
     struct option_rows rows = { slots->options, slots->option_count, slots->option_size };
     struct telling telling = { .fn = fn, .user = user, .plugin = plugin };
-    struct paa_option_info info;
+    struct paa_option_info info = info_of(&telling, "", "", slots->summary);
 
-    paa_init(&info, sizeof info);
-    info.plugin = slots->name;
-    info.version = slots->version;
-    info.path = plugin->path;
-    info.option = "";
-    info.type = "";
-    info.help = slots->summary;
     info.flags = (slots->verify != NULL ? (uint32_t)PAA_INFO_INCOMING : 0) |
                  (slots->attach != NULL ? (uint32_t)PAA_INFO_OUTGOING : 0);
     fn(&info, user);
     arena_init(&telling.arena, NULL, 0, TXN_ARENA_MAX);
     tell_rows(&telling, "", &rows, 0);
+    tell_verbs(&telling, slots);
     arena_free(&telling.arena);
 }
 

@@ -33,9 +33,10 @@ const struct command commands[] = {
       "  paactl explain --json --at 2027-01-01T00:00:00Z -c orders.conf orders-api GET "
       "/v1/orders\n" },
     { "plugins", COMMAND_PLUGINS, 0, 1, plugins_run, "[NAME] [option]...",
-      "list the plugins, or one plugin's options",
+      "list the plugins, or one plugin's options and verbs",
       "Without NAME: the plugins in the plugin directory. With NAME: all options of that plugin,\n"
-      "with type, default and meaning, as the plugin itself states them.\n"
+      "with type, default and meaning, as the plugin itself states them; and its verbs (see\n"
+      "paactl run) with their arguments.\n"
       "Exit status: 0 found, 1 there is none, 2 called wrongly.\n",
       "  paactl plugins\n"
       "  paactl plugins apikey\n" },

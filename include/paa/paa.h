@@ -189,7 +189,7 @@ struct paa_command {
 PAA_API int paa_context_run(struct paa_context *context, const struct paa_command *command,
                             struct paa_error *error);
 
-/* One option of a plugin; option "" introduces a plugin. */
+/* One option of a plugin, or one argument of a verb. Option "" introduces the plugin, or the verb. */
 enum {
     PAA_INFO_REQUIRED = 1u << 0,
     PAA_INFO_SECRET = 1u << 1,
@@ -203,6 +203,7 @@ struct paa_option_info {
     const char *plugin;
     const char *version;
     const char *path;
+    const char *verb;   /* NULL: the policy's options, which come first */
     const char *option; /* "group.member" for members of groups */
     const char *type;
     const char *fallback;

@@ -276,6 +276,8 @@ exits 2 "there is no such verb"
 says err frobnicate
 run run --plugin-dir "$plugins" -c first.conf nobody list
 exits 2 "there is no such instance"
+run run --plugin-dir "$plugins" -c first.conf clints list
+says err 'there is no instance clints: did you mean "clients"?'
 run run --plugin-dir "$plugins" -c first.conf clients mint clint=acme
 exits 2 "there is no such argument"
 says err client
@@ -297,9 +299,17 @@ run plugins --plugin-dir "$plugins" apikey
 exits 0 "a plugin tells its options"
 says out "  header  string"
 says out "  key  secret, required, outgoing only"
+says out "  mint  make a key and show it, once"
+says out "      client  string, required"
+says out "      grace  duration, default 7d"
 run plugins --json --plugin-dir "$plugins" apikey
 says out '[{"plugin":"apikey","version":"'
 says out '{"option":"header","type":"string"'
+says out '],"verbs":[{"verb":"mint","help":"make a key and show it, once","arguments":[{"argument":"client","type":"string",'
+says out '{"verb":"show","help":"show all that is kept of a key; its text is not","arguments":[{"argument":"id",'
+run plugins --json --plugin-dir "$plugins"
+says out ']}]},{"plugin":"mtls",'
+says out '"verbs":[]},{"plugin":"oauth2-cc",'
 run plugins --plugin-dir "$plugins" nosuch
 exits 1 "there is no such plugin"
 says err nosuch
