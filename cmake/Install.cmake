@@ -14,6 +14,12 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/paa-config-version.cmake
                                  COMPATIBILITY SameMajorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/paa-config.cmake ${CMAKE_BINARY_DIR}/paa-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/paa)
-configure_file(cmake/paa.pc.in ${CMAKE_BINARY_DIR}/paa.pc @ONLY)
+# Made when it is installed: `cmake --install --prefix` may name another prefix than was configured.
+install(CODE "
+  set(PROJECT_DESCRIPTION \"${PROJECT_DESCRIPTION}\")
+  set(PROJECT_VERSION ${PROJECT_VERSION})
+  set(CMAKE_INSTALL_LIBDIR ${CMAKE_INSTALL_LIBDIR})
+  set(CMAKE_INSTALL_INCLUDEDIR ${CMAKE_INSTALL_INCLUDEDIR})
+  configure_file(\"${PROJECT_SOURCE_DIR}/cmake/paa.pc.in\" \"${CMAKE_BINARY_DIR}/paa.pc\" @ONLY)")
 install(FILES ${CMAKE_BINARY_DIR}/paa.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(DIRECTORY examples/policies examples/plugins DESTINATION ${CMAKE_INSTALL_DATADIR}/paa/examples)

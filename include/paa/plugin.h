@@ -287,7 +287,8 @@ struct paa_option {
     size_t member_count;
     enum paa_option_type type;
     uint32_t flags;
-    int64_t min; /* INTEGER, DURATION, and the count of a LIST; both 0: any */
+    int64_t min; /* INTEGER, DURATION, and the count of a LIST; both 0: any. Without an upper bound,
+                  * max is INT64_MAX */
     int64_t max;
 };
 

@@ -27,8 +27,7 @@ pc=$(dirname "$(find "$prefix" -name paa.pc)")
 
 # The sample is copied, so that nothing of the tree lies beside it.
 cp -r "$source/examples/plugins/shared_secret" "$work/sample"
-env PKG_CONFIG_PATH="$pc" PKG_CONFIG="pkg-config --define-variable=prefix=$prefix" \
-  cmake -S "$work/sample" -B "$work/sample/build" >"$work/sample.log"
+PKG_CONFIG_PATH=$pc cmake -S "$work/sample" -B "$work/sample/build" >"$work/sample.log"
 cmake --build "$work/sample/build" >>"$work/sample.log"
 cmake --install "$work/sample/build" >>"$work/sample.log"
 [ -n "$(find "$prefix" -name shared-secret.so)" ] || fail "the sample plugin did not land beside the others"
@@ -45,6 +44,9 @@ target_link_libraries(guard PRIVATE paa::paa)
 END
 cmake -S "$work/host" -B "$work/host/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/host.log"
 cmake --build "$work/host/build" >>"$work/host.log"
+
+# And as README.md says it.
+(cd "$work/host" && export PKG_CONFIG_PATH="$pc" && cc guard.c $(pkg-config --cflags --libs paa) -o guard)
 
 (umask 077 && echo 'open sesame' >"$work/secret")
 cat >"$work/policy.conf" <<'END'
