@@ -102,6 +102,31 @@ run check --plugin-dir "$plugins" missing.conf
 exits 1 "a policy that is not there is an error"
 says out "missing.conf: error: "
 
+# What no policy can be, as a file: each has its sentence, and none takes long or much.
+: >empty.conf
+run check --plugin-dir "$plugins" empty.conf
+exits 0 "an empty policy is one that lets nobody in"
+truncate -s 100M huge.conf
+run check --plugin-dir "$plugins" huge.conf
+exits 1 "a policy of 100 MB is an error"
+says out "huge.conf: error: huge.conf is larger than 16777216 bytes"
+rm huge.conf
+head -c 100000 /dev/zero | tr '\0' '(' >deep.conf
+run check --plugin-dir "$plugins" deep.conf
+exits 1 "a policy that is nested without end is an error"
+says out "deep.conf:1: error: "
+mkfifo pipe.conf
+run check --plugin-dir "$plugins" pipe.conf
+exits 1 "a pipe is an error and not waited for"
+says out "not a regular file"
+if [ "$(id -u)" -ne 0 ]; then # root reads everything
+    cp first.conf closed.conf
+    chmod 000 closed.conf
+    run check --plugin-dir "$plugins" closed.conf
+    exits 1 "a policy that cannot be read is an error"
+    says out "Permission denied"
+fi
+
 # A policy from elsewhere must not run anything here (F14).
 printf '#!/bin/sh\ntouch "%s/executed"\necho key-from-exec-0123456789\n' "$work" >helper
 chmod 700 helper
