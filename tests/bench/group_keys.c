@@ -12,6 +12,9 @@
 
 enum { MS_PER_POLL = 1, NS_PER_MS = 1000000, MIB = 1024 * 1024, KEY_FIELD = 3, KEY_FIELDS = 4 };
 
+#define REFUSED_LEAST 0.9 /* what is measured on a machine that does other things, too */
+#define REFUSED_MOST  1.1
+
 struct asking { /* work whose key changes from request to request */
     struct work work;
     const struct keys *keys;
@@ -98,6 +101,34 @@ static void start(struct host *host, struct asking asking[BENCH_THREADS], const 
                (double)(world_resident() - resident) / (double)keys->count);
 }
 
+/* ---- refusals ---------------------------------------------------------------------------------- */
+
+/* Whether a key is known may not be told by the time that its refusal takes. */
+static void measure_refusals(const struct bench_options *options, const struct host *host,
+                             const struct keys *keys)
+{
+    enum { WRONG, UNKNOWN, CASES_REFUSED };
+    static struct asking asking[CASES_REFUSED][BENCH_THREADS];
+    struct bench_case cases[CASES_REFUSED] = { { .name = "a wrong secret of a known key" },
+                                               { .name = "an unknown key" } };
+    struct keys refused[CASES_REFUSED];
+
+    for (size_t i = 0; i < CASES_REFUSED; i++) {
+        keys_make_wrong(&refused[i], keys, i == WRONG);
+        cases[i].run = ask;
+        for (unsigned thread = 0; thread < BENCH_THREADS; thread++) {
+            asking_init(&asking[i][thread], host, thread, &refused[i]);
+            asking[i][thread].work.expected = PAA_TXN_ANSWER;
+            cases[i].state[thread] = &asking[i][thread];
+        }
+    }
+    bench_group(options, "API keys that are refused", cases, CASES_REFUSED);
+    bench_promise_ratio(options, "an unknown key to a wrong one", &cases[UNKNOWN], &cases[WRONG],
+                        REFUSED_LEAST, REFUSED_MOST);
+    for (size_t i = 0; i < CASES_REFUSED; i++)
+        keys_free(&refused[i]);
+}
+
 /* ---- look-ups ---------------------------------------------------------------------------------- */
 
 enum { OURS, FLOOR_COLD, FLOOR_HERE, PEER, CASES };
@@ -137,6 +168,7 @@ void group_keys(const struct bench_options *options, size_t count, bool is_start
     bench_promise_ratio(options, "a key to the floor (aim 1.25)", &cases[OURS], &cases[FLOOR_COLD],
                         0, 2.5);
     allocations_promise("4 fields, an API key looked up", ask, &asking[0]);
+    measure_refusals(options, &host, &keys);
     sqlite_peer_close(peer);
     floor_close(floors[0]);
     floor_close(floors[1]);

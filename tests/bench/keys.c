@@ -36,9 +36,9 @@ static void choose(uint64_t *state, char chosen[CHOSEN])
 
 /* ---- texts ------------------------------------------------------------------------------------- */
 
-void keys_make(struct keys *ret_keys, size_t count)
+/* By chance that begins with seed; ids as those of other, unless that is NULL. */
+static void make(struct keys *ret_keys, size_t count, uint64_t seed, const struct keys *other)
 {
-    uint64_t state = count;
     char chosen[CHOSEN];
     char text[KEY_TEXT_MAX];
 
@@ -47,11 +47,23 @@ void keys_make(struct keys *ret_keys, size_t count)
     if (ret_keys->texts == NULL)
         bench_fail("no memory for %zu keys", count);
     for (size_t i = 0; i < count; i++) {
-        choose(&state, chosen);
+        choose(&seed, chosen);
+        if (other != NULL)
+            memcpy(chosen, keys_id(other, i), KEY_ID_SIZE);
         if (key_write(STR("paa"), chosen, text) != BENCH_KEY_SIZE)
             bench_fail("a key has another size than %d", BENCH_KEY_SIZE);
         memcpy(ret_keys->texts + i * BENCH_KEY_SIZE, text, BENCH_KEY_SIZE);
     }
+}
+
+void keys_make(struct keys *ret_keys, size_t count)
+{
+    make(ret_keys, count, count, NULL);
+}
+
+void keys_make_wrong(struct keys *ret_keys, const struct keys *keys, bool is_known)
+{
+    make(ret_keys, keys->count, ~(uint64_t)keys->count, is_known ? keys : NULL);
 }
 
 void keys_free(struct keys *keys)

@@ -6,6 +6,7 @@
 #ifndef BENCH_KEYS_H
 #define BENCH_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,8 @@ struct keys {
 
 /* The same keys at each run. */
 void keys_make(struct keys *ret_keys, size_t count);
+/* As many with other secrets, their checksums right: of the same ids, or of ids that nobody has. */
+void keys_make_wrong(struct keys *ret_keys, const struct keys *keys, bool is_known);
 void keys_free(struct keys *keys);
 const char *keys_text(const struct keys *keys, size_t index);
 const char *keys_id(const struct keys *keys, size_t index);
