@@ -236,6 +236,17 @@ done
 ask -H "X-Auth-Subject: root" -H "apikey: $key" $here/early/x
 check "a variable that was read too early is read again" says_not "root"
 
+# ---- keys that come and go ----
+
+keys() { "$paactl" run -c policy.conf --plugin-dir "$plugins" clients "$@" --json 2>err; }
+keys mint client=bob >minted
+second=$(sed -n 's/.*"key": *"\([^"]*\)".*/\1/p' minted)
+for ((i = 0; i < 16; i++)); do expect 200 "a key opens as soon as it is minted, in every worker" -H "apikey: $second" $here/v1/orders; done
+keys revoke "id=$(sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' minted)" >out
+check "paactl revokes it" says revoked
+for ((i = 0; i < 16; i++)); do expect 401 "a revoked key opens nothing any more, in no worker" -H "apikey: $second" $here/v1/orders; done
+expect 200 "the other one does" -H "apikey: $key" $here/v1/orders
+
 # ---- internal redirects ----
 
 expect 200 "try_files finds a file" -H "apikey: $key" $here/files/a
