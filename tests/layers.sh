@@ -30,8 +30,8 @@ layer() {
         checked=$((checked + 1))
         for name in $(includes "$file"); do
             case $name in
-            '"'*) own_header "$file" "$(echo "$name" | tr -d '"')" "$folder" "$@" ;;
-            '<paa/'*) public_header "$file" "$(echo "$name" | tr -d '<>')" $public ;;
+            '"'*) name=${name#?} && own_header "$file" "${name%?}" "$folder" "$@" ;;
+            '<paa/'*) name=${name#?} && public_header "$file" "${name%?}" $public ;;
             esac
         done
     done

@@ -7,13 +7,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
 
-told() { # SENTENCE CHECK FILE SED: after that edit the check fails and says the sentence
-    rm -rf "$work/tree"
-    mkdir "$work/tree"
-    cp -r "$source"/README.md "$source"/core "$source"/plugins "$source"/include "$source"/examples "$source"/cmake \
-        "$source"/tests "$work/tree"
+mkdir "$work/tree"
+cp -r "$source"/README.md "$source"/core "$source"/plugins "$source"/include "$source"/examples "$source"/cmake \
+    "$source"/tests "$work/tree"
+
+told() { # SENTENCE CHECK FILE SED: after that edit the check fails and says the sentence; then it is taken back
     sed -i "$4" "$work/tree/$3"
-    if sh "$source/tests/$2" "$work/tree" >"$work/out" 2>&1; then
+    sh "$source/tests/$2" "$work/tree" >"$work/out" 2>&1 && status=0 || status=$?
+    cp "$source/$3" "$work/tree/$3"
+    if [ "$status" -eq 0 ]; then
         echo "$2 does not see: $4 in $3" >&2
     elif ! grep -qF -e "$1" "$work/out"; then
         echo "$2 sees \"$4\" in $3, but does not say \"$1\":" >&2
