@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
+#include <openssl/rsa.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -103,15 +104,37 @@ const char *signature_weakness(const X509 *certificate)
     return kind == NID_ED25519 || kind == NID_ED448 ? NULL : digest_weakness(digest);
 }
 
-const char *signature_weakness_of(int signature_nid)
+/* RSASSA-PSS names its digest in its parameters (RFC 4055 3.1); absent: SHA-1. */
+static int pss_digest(const X509_ALGOR *algorithm)
 {
+    const ASN1_OBJECT *name = NULL;
+    RSA_PSS_PARAMS *parameters = NULL;
+    const void *value;
+    int type, digest = NID_undef;
+
+    X509_ALGOR_get0(NULL, &type, &value, algorithm);
+    if (type == V_ASN1_SEQUENCE)
+        parameters = (RSA_PSS_PARAMS *)ASN1_item_unpack((const ASN1_STRING *)value,
+                                                        ASN1_ITEM_rptr(RSA_PSS_PARAMS));
+    if (parameters != NULL && parameters->hashAlgorithm != NULL) {
+        X509_ALGOR_get0(&name, NULL, NULL, parameters->hashAlgorithm);
+        digest = OBJ_obj2nid(name);
+    }
+    RSA_PSS_PARAMS_free(parameters);
+    return digest;
+}
+
+const char *signature_weakness_of(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *name;
     int digest, kind;
 
-    if (OBJ_find_sigid_algs(signature_nid, &digest, &kind) != 1)
+    X509_ALGOR_get0(&name, NULL, NULL, algorithm);
+    if (OBJ_find_sigid_algs(OBJ_obj2nid(name), &digest, &kind) != 1)
         return "is signed with an algorithm that is not known";
-    if (kind == NID_ED25519 || kind == NID_ED448 || signature_nid == NID_rsassaPss)
-        return NULL; /* PSS names its digest elsewhere, and libcrypto demands 112 bits of it */
-    return digest_weakness(digest);
+    if (kind == NID_ED25519 || kind == NID_ED448)
+        return NULL;
+    return digest_weakness(kind == NID_rsassaPss ? pss_digest(algorithm) : digest);
 }
 
 bool time_of(const ASN1_TIME *time, int64_t *ret_time_s)

@@ -25,8 +25,8 @@ X509 *certificate_read(struct paa_bytes der);
 const char *key_weakness(EVP_PKEY *key);
 /* The same of the signature on it: SHA-256, 384 or 512, or what needs no digest. */
 const char *signature_weakness(const X509 *certificate);
-/* The same by the algorithm's number, for CRLs. */
-const char *signature_weakness_of(int signature_nid);
+/* The same by the algorithm, with its parameters: of lists and OCSP responses. */
+const char *signature_weakness_of(const X509_ALGOR *algorithm);
 /* Seconds of 1970; false: not to be read. */
 bool time_of(const ASN1_TIME *time, int64_t *ret_time_s);
 /* RFC 4514, ASCII, everything else escaped; NUL-terminated, malloc'ed. NULL: no memory, too long, or a value in it

@@ -148,13 +148,15 @@ static const char *check_extensions(const X509_CRL *crl)
 
 static const char *read_list(struct crl_list *list, X509_CRL *crl)
 {
+    const X509_ALGOR *algorithm;
     const char *why;
 
     list->crl = crl;
     if (!time_of(X509_CRL_get0_lastUpdate(crl), &list->this_s) ||
         !time_of(X509_CRL_get0_nextUpdate(crl), &list->next_s))
         return "has no thisUpdate or no nextUpdate that can be read";
-    why = signature_weakness_of(X509_CRL_get_signature_nid(crl));
+    X509_CRL_get0_signature(crl, NULL, &algorithm);
+    why = signature_weakness_of(algorithm);
     if (why == NULL)
         why = check_extensions(crl);
     if (why == NULL)

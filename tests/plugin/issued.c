@@ -82,13 +82,25 @@ static EVP_PKEY *make_key(const char *kind)
 
 /* ---- signing ------------------------------------------------------------------------------------- */
 
-static const EVP_MD *digest_for(EVP_PKEY *key, const char *digest)
+#define PSS "PSS:"
+
+/* Ready for X509_sign_ctx and its like; EVP_MD_CTX_free it. digest NULL: SHA-256. */
+static EVP_MD_CTX *begin_signing(EVP_PKEY *key, const char *digest)
 {
+    bool is_pss = digest != NULL && strncmp(digest, PSS, sizeof PSS - 1) == 0;
     int id = EVP_PKEY_get_base_id(key);
+    const EVP_MD *md = EVP_get_digestbyname(is_pss           ? digest + sizeof PSS - 1
+                                            : digest != NULL ? digest
+                                                             : "SHA256");
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *of_key = NULL;
 
     if (id == EVP_PKEY_ED25519 || id == EVP_PKEY_ED448)
-        return NULL;
-    return EVP_get_digestbyname(digest != NULL ? digest : "SHA256");
+        md = NULL;
+    need(context != NULL && EVP_DigestSignInit(context, &of_key, md, NULL, key) == 1 &&
+             (!is_pss || EVP_PKEY_CTX_set_rsa_padding(of_key, RSA_PKCS1_PSS_PADDING) == 1),
+         "a signing context");
+    return context;
 }
 
 /* With e = 1 the signature is the padded digest itself (RFC 8017 9.2). */
@@ -121,12 +133,15 @@ static void sign_with_e1(X509 *certificate)
 static void sign(X509 *certificate, EVP_PKEY *key, const struct recipe *recipe)
 {
     const ASN1_BIT_STRING *signature;
+    EVP_MD_CTX *context = NULL;
     BIGNUM *e = NULL;
 
     if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1 && BN_is_one(e))
         sign_with_e1(certificate);
     else
-        need(X509_sign(certificate, key, digest_for(key, recipe->digest)) > 0, "signing");
+        need(X509_sign_ctx(certificate, context = begin_signing(key, recipe->digest)) > 0,
+             "signing");
+    EVP_MD_CTX_free(context);
     BN_free(e);
     if (!recipe->is_signature_broken)
         return;
@@ -364,6 +379,7 @@ struct paa_bytes issue_list(const struct list_recipe *recipe, const struct issue
     ASN1_TIME *until = ASN1_TIME_set(NULL, (time_t)(ISSUED_NOW_S + until_s));
     EVP_PKEY *nobody = make_key("P-256"), *key = recipe->is_signed_by_nobody ? nobody : issuer->key;
     unsigned char *der = NULL;
+    EVP_MD_CTX *context;
     int size;
 
     need(list != NULL && from != NULL && until != NULL, "memory");
@@ -376,7 +392,9 @@ struct paa_bytes issue_list(const struct list_recipe *recipe, const struct issue
     if (recipe->is_delta)
         add_delta(list);
     X509_CRL_sort(list);
-    need(X509_CRL_sign(list, key, digest_for(key, recipe->digest)) > 0, "signing a list");
+    context = begin_signing(key, recipe->digest);
+    need(X509_CRL_sign_ctx(list, context) > 0, "signing a list");
+    EVP_MD_CTX_free(context);
     size = i2d_X509_CRL(list, &der);
     need(size > 0, "DER of a list");
     ASN1_TIME_free(from);
@@ -393,6 +411,7 @@ static OCSP_BASICRESP *basic_response(const struct response_recipe *recipe)
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
     OCSP_CERTID *id = OCSP_cert_to_id(NULL, recipe->certificate->x509, recipe->issuer->x509);
     const struct issued *signer = recipe->signer != NULL ? recipe->signer : recipe->issuer;
+    EVP_MD_CTX *context = begin_signing(signer->key, recipe->digest);
     int64_t from_s = recipe->from_s != 0 ? recipe->from_s : -3600;
     int64_t until_s = recipe->until_s != 0 ? recipe->until_s : ISSUED_DAY_S;
     ASN1_TIME *from = ASN1_TIME_set(NULL, (time_t)(ISSUED_NOW_S + from_s));
@@ -401,9 +420,9 @@ static OCSP_BASICRESP *basic_response(const struct response_recipe *recipe)
     need(basic != NULL && id != NULL &&
              OCSP_basic_add1_status(basic, id, recipe->status, OCSP_REVOKED_STATUS_NOSTATUS, from,
                                     from, until) != NULL &&
-             OCSP_basic_sign(basic, signer->x509, signer->key,
-                             digest_for(signer->key, recipe->digest), NULL, 0) == 1,
+             OCSP_basic_sign_ctx(basic, signer->x509, context, NULL, 0) == 1,
          "OCSP response");
+    EVP_MD_CTX_free(context);
     OCSP_CERTID_free(id);
     ASN1_TIME_free(from);
     ASN1_TIME_free(until);

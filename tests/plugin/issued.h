@@ -26,7 +26,7 @@ struct recipe {
     const char *organization;
     const char
         *key; /* "P-256", "P-384", "secp256k1", "RSA:2048", "RSA:1024", "RSA-E1", "ED25519" */
-    const char *digest;         /* "SHA256"; "SHA1" */
+    const char *digest;         /* "SHA256"; "SHA1"; of RSA keys, "PSS:SHA256" (RSASSA-PSS) */
     int64_t from_s;             /* beside now; 0: a day ago */
     int64_t until_s;            /* 0: in 30 days */
     const char *basic;          /* basicConstraints; "" for none. "CA:FALSE" */

@@ -313,6 +313,33 @@ TEST(a_signature_over_sha1_counts_nowhere_but_on_an_anchor)
     }
 }
 
+static struct issued *rsa_ca(const char *name, const char *digest, const struct issued *signer)
+{
+    struct recipe recipe = {
+        .name = name, .basic = "critical,CA:TRUE", .key = "RSA:2048", .digest = digest
+    };
+
+    return issue(&recipe, signer);
+}
+
+TEST(a_weak_digest_counts_nowhere_when_it_is_named_by_pss_parameters)
+{
+    static const char *const weak[] = { "PSS:SHA1", "PSS:SHA224" };
+
+    for (int place = 0; place < 3; place++)
+        for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++) {
+            struct recipe leaf = { .digest = place == 2 ? weak[i] : "PSS:SHA256" };
+            struct stage stage = { .count = 0 };
+
+            stage_add(&stage, rsa_ca("root", "PSS:SHA256", NULL));
+            stage_add(&stage, rsa_ca("middle", place == 1 ? weak[i] : "PSS:SHA256", stage.made[0]));
+            stage_add(&stage, issue(&leaf, stage.made[1]));
+            stage_present(&stage);
+            CHECK_STR(paa_str_of(reason_of(&stage)), place == 0 ? "good" : "weak-signature");
+            stage_done(&stage);
+        }
+}
+
 TEST(a_path_length_bounds_the_intermediates_below_it)
 {
     for (int allowed = 0; allowed <= 2; allowed++)

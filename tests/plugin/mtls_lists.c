@@ -198,6 +198,31 @@ TEST(lists_that_leave_something_out_are_refused_when_they_are_read)
     }
 }
 
+/* RSASSA-PSS names its digest in its parameters; SHA-1 by leaving it out. */
+TEST(a_list_whose_pss_digest_is_weak_is_refused_when_it_is_read)
+{
+    static const char *const weak[] = { "PSS:SHA1", "PSS:SHA224" };
+    struct recipe rsa = { .name = "CA", .basic = "critical,CA:TRUE", .key = "RSA:2048" };
+    struct issued *ca = issue(&rsa, NULL), *client = issue_client("robot", ca);
+    struct list_recipe recipe = { .digest = "PSS:SHA256" };
+    char why[CRL_WHY_SIZE];
+    struct crl_set *set = set_of(&recipe, ca, why);
+    const struct crl_set *sets[] = { set };
+
+    REQUIRE(set != NULL);
+    CHECK_INT(crl_ask(sets, 1, client->x509, ca->x509, ISSUED_NOW_S).answer, CRL_GOOD);
+    crl_set_free(set);
+    for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++) {
+        recipe.digest = weak[i];
+        set = set_of(&recipe, ca, why);
+        CHECK(set == NULL);
+        CHECK_HAS(why, "another digest");
+        crl_set_free(set);
+    }
+    issued_free(ca);
+    issued_free(client);
+}
+
 static struct crl_set *read_text(const char *text, char why[CRL_WHY_SIZE])
 {
     struct paa_bytes part = paa_bytes_of(text, strlen(text));

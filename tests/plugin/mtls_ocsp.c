@@ -90,6 +90,40 @@ TEST(a_response_of_anybody_else_is_not_believed)
     issued_free(twin);
 }
 
+/* RSASSA-PSS names its digest in its parameters; SHA-1 by leaving it out. */
+TEST(a_response_whose_pss_digest_is_weak_is_not_believed)
+{
+    static const struct recipe rsa = { .name = "PSS responder",
+                                       .key = "RSA:2048",
+                                       .extended = "OCSPSigning" };
+    struct issued *responder = issue(&rsa, world()->ca);
+
+    CHECK_STR(paa_str_of(
+                  read_of((struct response_recipe){ .signer = responder, .digest = "PSS:SHA256" })),
+              "good");
+    CHECK_HAS(read_of((struct response_recipe){ .signer = responder, .digest = "PSS:SHA1" }),
+              "not signed");
+    CHECK_HAS(read_of((struct response_recipe){ .signer = responder, .digest = "PSS:SHA224" }),
+              "not signed");
+    issued_free(responder);
+}
+
+TEST(a_responder_must_be_as_strong_as_those_it_vouches_for)
+{
+    static const struct recipe weak[] = {
+        { .name = "responder", .extended = "OCSPSigning", .key = "secp256k1" },
+        { .name = "responder", .extended = "OCSPSigning", .key = "P-224" },
+        { .name = "responder", .extended = "OCSPSigning", .digest = "SHA224" },
+    };
+
+    for (size_t i = 0; i < sizeof weak / sizeof weak[0]; i++) {
+        struct issued *responder = issue(&weak[i], world()->ca);
+
+        CHECK_HAS(read_of((struct response_recipe){ .signer = responder }), "not signed");
+        issued_free(responder);
+    }
+}
+
 TEST(a_response_that_does_not_answer_is_none)
 {
     CHECK_HAS(read_of((struct response_recipe){ .certificate = world()->other }),
