@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { MIB = 1024 * 1024 };
+enum { MIB = 1024 * 1024, REFUSALS_BYTES_MAX = 256 * 1024 };
 
 #define CLIENT_CERT       "Client-Cert"
 #define CLIENT_CERT_CHAIN "Client-Cert-Chain"
@@ -285,6 +285,10 @@ static enum paa_status open_memos(struct paa_op *op, struct judging *judging)
     def.release = release_verdict;
     def.max_bytes = mib * MIB;
     status = op->host->memo->open(op, &def, &judging->chains);
+    def.name = "refusals";
+    def.max_bytes = REFUSALS_BYTES_MAX;
+    if (status == PAA_STATUS_OK)
+        status = op->host->memo->open(op, &def, &judging->refusals);
     def.name = "peers";
     def.flags = PAA_MEMO_PEER;
     if (status == PAA_STATUS_OK && judging->source == SOURCE_TLS)

@@ -7,7 +7,7 @@
  * remembered (judge.c: chain.h, identity.h) → the principal.
  *
  * Of a verdict that is remembered, times are judged each time, and once in a second whether anchors and lists are still
- * those that it was found under.
+ * those that it was found under. A refusal, which may stand on the clock alone, is remembered for seconds only.
  */
 #ifndef MTLS_MTLS_H
 #define MTLS_MTLS_H
@@ -42,7 +42,8 @@ struct judging { /* incoming: how certificates are judged */
     int64_t outage_s;
     struct paa_memo *peers;     /* verdicts of connections */
     struct paa_memo *responses; /* of OCSP responders; NULL: none is asked */
-    struct paa_memo *chains;    /* verdicts by what was presented */
+    struct paa_memo *chains;    /* good verdicts by what was presented */
+    struct paa_memo *refusals;  /* the others, likewise: strangers push out nobody who is good */
     struct paa_memo *proved;    /* digests of proxies' own certificates; NULL: none is pinned */
 };
 

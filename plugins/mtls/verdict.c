@@ -60,6 +60,20 @@ static struct paa_bytes put_question(char **at, const struct ocsp_question *ques
     return paa_bytes_of(copy, question->size);
 }
 
+/* NULL: no memory. */
+static struct verdict *allocate(size_t size, const uint64_t versions[INPUTS_MAX])
+{
+    struct verdict *verdict = (struct verdict *)calloc(1, size);
+
+    if (verdict == NULL)
+        return NULL;
+    atomic_init(&verdict->holders, 1);
+    atomic_init(&verdict->looked_s, NEVER_S);
+    memcpy(verdict->versions, versions, sizeof verdict->versions);
+    verdict->size = size;
+    return verdict;
+}
+
 struct verdict *verdict_new(const struct chain_result *chain, const struct identified *who,
                             struct paa_bytes leaf, const uint64_t versions[INPUTS_MAX])
 {
@@ -72,16 +86,12 @@ struct verdict *verdict_new(const struct chain_result *chain, const struct ident
     serial_text(chain->leaf, serial);
     size = sizeof *verdict + subject.size + issuer.size + strlen(serial) + FINGERPRINT_SIZE +
            CNF_SIZE + leaf.size + chain->question.size;
-    verdict = (struct verdict *)calloc(1, size);
+    verdict = allocate(size, versions);
     if (verdict == NULL)
         return NULL;
-    atomic_init(&verdict->holders, 1);
-    atomic_init(&verdict->looked_s, INT64_MIN);
-    memcpy(verdict->versions, versions, sizeof verdict->versions);
     verdict->not_before_s = chain->not_before_s;
     verdict->not_after_s = chain->not_after_s;
     verdict->lists_until_s = chain->lists_until_s;
-    verdict->size = size;
     at = verdict->text;
     verdict->subject = put(&at, subject);
     verdict->issuer = put(&at, issuer);
@@ -92,6 +102,22 @@ struct verdict *verdict_new(const struct chain_result *chain, const struct ident
     memcpy((void *)(uintptr_t)verdict->leaf.data, leaf.data, leaf.size);
     if (chain->question.size > 0)
         verdict->question = put_question(&at, &chain->question);
+    return verdict;
+}
+
+struct verdict *verdict_of_refusal(const struct chain_finding *finding,
+                                   const uint64_t versions[INPUTS_MAX], int64_t until_s)
+{
+    struct paa_str sentence = paa_str_of(finding->sentence);
+    struct verdict *verdict = allocate(sizeof *verdict + sentence.size, versions);
+    char *at;
+
+    if (verdict == NULL)
+        return NULL;
+    at = verdict->text;
+    verdict->refusal = finding->reason; /* a literal */
+    verdict->sentence = put(&at, sentence);
+    verdict->not_after_s = until_s;
     return verdict;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is remembered of presented certificates that were found good: who it is, until when, and under which versions of
- * anchors and lists. One piece of memory, shared by the memo of chains and the connections that showed them.
+ * What is remembered of presented certificates: who it is and until when, or why it is refused; and under which versions of
+ * anchors and lists that was found. One piece of memory, shared by the memos of what was presented and the connections that
+ * presented it.
  */
 #ifndef MTLS_VERDICT_H
 #define MTLS_VERDICT_H
@@ -12,10 +13,14 @@
 
 enum { INPUTS_MAX = 2 + CHAIN_CRL_SETS_MAX }; /* anchors, intermediates, lists */
 
+#define NEVER_S INT64_MIN
+
 struct verdict {
     _Atomic uint32_t holders;
-    _Atomic int64_t looked_s;      /* when its versions were last found to be those in force */
+    _Atomic int64_t looked_s;      /* when its versions were those in force; or NEVER_S */
     uint64_t versions[INPUTS_MAX]; /* of what it was judged with */
+    const char *refusal;           /* the reason; NULL: good */
+    struct paa_str sentence;       /* with it; then nothing is set below but not_after_s and size */
     int64_t not_before_s;
     int64_t not_after_s;
     int64_t lists_until_s;
@@ -33,6 +38,9 @@ struct verdict {
 /* Held once, by the caller. NULL: no memory. */
 struct verdict *verdict_new(const struct chain_result *chain, const struct identified *who,
                             struct paa_bytes leaf, const uint64_t versions[INPUTS_MAX]);
+/* Of a refusal, which counts until then. */
+struct verdict *verdict_of_refusal(const struct chain_finding *finding,
+                                   const uint64_t versions[INPUTS_MAX], int64_t until_s);
 struct verdict *verdict_hold(const struct verdict *verdict);
 /* NULL is fine. */
 void verdict_release(const struct verdict *verdict);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 enum {
+    REFUSAL_LIFE_S = 5,               /* what stands on the clock ends no later than that */
     INLINE_CERTIFICATES_MAX = 2,      /* more take longer than a slot may */
     INLINE_LIST_BYTES_MAX = 64 * 1024 /* likewise: the signature of a list */
 };
@@ -59,6 +60,11 @@ static enum paa_result grant(struct paa_op *op, const struct verdict *verdict, i
     return PAA_ACCEPT;
 }
 
+static enum paa_result refuse_again(struct paa_op *op, const struct verdict *verdict)
+{
+    return paa_fail(op, PAA_REJECT, verdict->refusal, "%.*s", STR_ARGS(verdict->sentence));
+}
+
 /* ---- remembering --------------------------------------------------------------------------------- */
 
 /* What is not kept is made anew next time. */
@@ -89,9 +95,18 @@ static const struct verdict *verdict_of(const struct state *state)
     return state->made != NULL ? state->made : state->known;
 }
 
+static void keep_for_connection(struct paa_op *op, const struct state *state)
+{
+    if (!state->is_of_connection)
+        keep(op, judging_of(op)->peers, BYTES_NONE, verdict_of(state));
+}
+
+/* Whoever else has that verdict asks at once, too. */
 enum paa_result verify_refuse(struct paa_op *op, const struct state *state, const char *reason,
                               const char *what)
 {
+    note_look(verdict_of(state), NEVER_S);
+    keep_for_connection(op, state);
     return refuse_late(op, verdict_of(state), PAA_REJECT, reason, what);
 }
 
@@ -100,15 +115,45 @@ enum paa_result verify_grant(struct paa_op *op, struct state *state)
 {
     state->now_s = op->host->clock->now_s(op);
     note_look(verdict_of(state), state->now_s);
-    if (!state->is_of_connection)
-        keep(op, judging_of(op)->peers, BYTES_NONE, verdict_of(state));
+    keep_for_connection(op, state);
     return grant(op, verdict_of(state), state->now_s);
+}
+
+/* Of these anchors and lists. */
+static enum paa_result settle_refusal(struct paa_op *op, struct state *state)
+{
+    note_look(verdict_of(state), state->now_s);
+    keep_for_connection(op, state);
+    return refuse_again(op, verdict_of(state));
 }
 
 /* The verdict is of these anchors and lists. */
 static enum paa_result settle(struct paa_op *op, struct state *state)
 {
+    if (verdict_of(state)->refusal != NULL)
+        return settle_refusal(op, state);
     return judging_of(op)->responses != NULL ? responder_ask(op, state) : verify_grant(op, state);
+}
+
+/* It takes the place of a verdict that it overturns; else strangers push out each other. */
+static struct paa_memo *memo_for_refusal(struct paa_op *op, const struct state *state)
+{
+    return state->known != NULL && state->known->refusal == NULL ? judging_of(op)->chains
+                                                                 : judging_of(op)->refusals;
+}
+
+static enum paa_result conclude_refusal(struct paa_op *op, struct state *state)
+{
+    const struct weighing *weighing = state->weighing;
+
+    state->now_s = op->host->clock->now_s(op);
+    if (state->now_s >= 0)
+        state->made = verdict_of_refusal(&weighing->finding, weighing->versions,
+                                         state->now_s + REFUSAL_LIFE_S);
+    if (state->made == NULL) /* then it is judged anew next time */
+        return paa_fail(op, PAA_REJECT, weighing->finding.reason, "%s", weighing->finding.sentence);
+    keep(op, memo_for_refusal(op, state), state->key, state->made);
+    return settle(op, state);
 }
 
 static enum paa_result conclude(struct paa_op *op, struct state *state)
@@ -121,7 +166,7 @@ static enum paa_result conclude(struct paa_op *op, struct state *state)
         return settle(op, state);
     }
     if (finding->verdict == CHAIN_REFUSED)
-        return paa_fail(op, PAA_REJECT, finding->reason, "%s", finding->sentence);
+        return conclude_refusal(op, state);
     if (finding->verdict == CHAIN_UNKNOWN)
         return paa_fail(op, PAA_UNAVAILABLE, finding->reason, "%s", finding->sentence);
     return paa_fail(op, PAA_FAULT, "libcrypto", "%s",
@@ -195,9 +240,37 @@ static enum paa_result judge_now(struct paa_op *op, struct state *state)
 
 static enum paa_result use(struct paa_op *op, struct state *state)
 {
-    if (!state->is_of_connection)
-        keep(op, judging_of(op)->peers, BYTES_NONE, state->known);
-    return grant(op, state->known, state->now_s);
+    keep_for_connection(op, state);
+    return state->known->refusal != NULL ? refuse_again(op, state->known)
+                                         : grant(op, state->known, state->now_s);
+}
+
+static enum paa_result use_or_judge(struct paa_op *op, struct state *state)
+{
+    return state->known != NULL && was_looked_at(state->known, state->now_s)
+               ? use(op, state)
+               : inputs_ask(op, state);
+}
+
+static enum paa_result look(struct paa_op *op, struct state *state, struct paa_memo *memo,
+                            paa_memo_fn then)
+{
+    struct paa_memo_query query;
+
+    paa_init(&query, sizeof query);
+    query.flags = PAA_QUERY_LOOK;
+    query.key = state->key;
+    return op->host->memo->get(op, memo, &query, then, state);
+}
+
+static enum paa_result on_refusal(struct paa_op *op, enum paa_status status,
+                                  const struct paa_memo_value *value, void *context)
+{
+    struct state *state = (struct state *)context;
+
+    if (status == PAA_STATUS_OK)
+        state->known = (const struct verdict *)value->object;
+    return use_or_judge(op, state);
 }
 
 static enum paa_result on_chain(struct paa_op *op, enum paa_status status,
@@ -205,21 +278,15 @@ static enum paa_result on_chain(struct paa_op *op, enum paa_status status,
 {
     struct state *state = (struct state *)context;
 
-    if (status == PAA_STATUS_OK)
-        state->known = (const struct verdict *)value->object;
-    if (state->known != NULL && was_looked_at(state->known, state->now_s))
-        return use(op, state);
-    return inputs_ask(op, state);
+    if (status != PAA_STATUS_OK)
+        return look(op, state, judging_of(op)->refusals, on_refusal);
+    state->known = (const struct verdict *)value->object;
+    return use_or_judge(op, state);
 }
 
 static enum paa_result look_by_chain(struct paa_op *op, struct state *state)
 {
-    struct paa_memo_query query;
-
-    paa_init(&query, sizeof query);
-    query.flags = PAA_QUERY_LOOK;
-    query.key = state->key;
-    return op->host->memo->get(op, judging_of(op)->chains, &query, on_chain, state);
+    return look(op, state, judging_of(op)->chains, on_chain);
 }
 
 static enum paa_result present(struct paa_op *op, struct state *state)
@@ -239,9 +306,8 @@ enum paa_result verify_with_inputs(struct paa_op *op, struct state *state)
     struct weighing *weighing = state->weighing;
     enum paa_result result;
 
-    if (state->known != NULL && is_current(state->known, weighing, judging_of(op)->input_count)) {
+    if (state->known != NULL && is_current(state->known, weighing, judging_of(op)->input_count))
         return settle(op, state);
-    }
     if (state->is_of_connection) { /* another connection may have had it judged anew */
         state->is_of_connection = false;
         state->known = NULL;
@@ -262,7 +328,7 @@ static enum paa_result on_peer(struct paa_op *op, enum paa_status status,
         return present(op, state);
     state->known = (const struct verdict *)value->object;
     state->is_of_connection = true;
-    return was_looked_at(state->known, state->now_s) ? use(op, state) : inputs_ask(op, state);
+    return use_or_judge(op, state);
 }
 
 /* ---- fields of proxies --------------------------------------------------------------------------- */

@@ -125,7 +125,7 @@ static void promise_between(const struct bench_options *options, const char *wha
                           : "MISSED");
 }
 
-enum { KEPT, VOUCHED, NEW_SEEN, NEW_VOUCHED, SHA, CONNECTIONS };
+enum { KEPT, VOUCHED, NEW_SEEN, NEW_VOUCHED, SHA, REFUSED, CONNECTIONS };
 
 static void write_ca(const struct issued *ca)
 {
@@ -166,15 +166,16 @@ static void connections(const struct bench_options *options)
 {
     static struct connecting all[CONNECTIONS][BENCH_THREADS];
     static struct bench_case cases[CONNECTIONS];
-    static const char *const names[CONNECTIONS] = { "a certificate on a kept connection",
-                                                    "the same, vouched for without a look",
-                                                    "a remembered one on a new connection",
-                                                    "the same, vouched for without a look",
-                                                    "one SHA-256 of its DER (kept context)" };
-    static void (*const runs[CONNECTIONS])(void *, uint64_t) = { on_kept, on_kept, on_new, on_new,
-                                                                 sha256 };
+    static const char *const names[CONNECTIONS] = {
+        "a certificate on a kept connection",    "the same, vouched for without a look",
+        "a remembered one on a new connection",  "the same, vouched for without a look",
+        "one SHA-256 of its DER (kept context)", "a refused one on a kept connection"
+    };
+    static void (*const runs[CONNECTIONS])(void *, uint64_t) = { on_kept, on_kept, on_new,
+                                                                 on_new,  sha256,  on_kept };
     struct issued *ca = ca_of_now("Bench CA"), *client = client_of_now(ca);
-    struct paa_bytes der = issued_der(client);
+    struct issued *stranger = client_of_now(NULL);
+    struct paa_bytes der = issued_der(client), strange = issued_der(stranger);
     struct host host, bare;
 
     write_ca(ca);
@@ -185,7 +186,10 @@ static void connections(const struct bench_options *options)
         cases[i].name = names[i];
         cases[i].run = runs[i];
         for (unsigned t = 0; t < BENCH_THREADS; t++) {
-            init(&all[i][t], i == VOUCHED || i == NEW_VOUCHED ? &bare : &host, t, der);
+            init(&all[i][t], i == VOUCHED || i == NEW_VOUCHED ? &bare : &host, t,
+                 i == REFUSED ? strange : der);
+            if (i == REFUSED)
+                all[i][t].work.expected = PAA_TXN_ANSWER;
             cases[i].state[t] = &all[i][t];
         }
     }
@@ -194,6 +198,8 @@ static void connections(const struct bench_options *options)
                     30);
     bench_promise_ratio(options, "a remembered one, new connection and all, to SHA-256",
                         &cases[NEW_SEEN], &cases[SHA], 0, 3);
+    bench_promise_ratio(options, "a refused one on a kept connection, to one that is let in",
+                        &cases[REFUSED], &cases[KEPT], 0, 5);
     bench_promise_speed_up(options, &cases[KEPT], 1.9);
     allocations_promise("a certificate on a kept connection", on_kept, &all[KEPT][0]);
     for (unsigned i = 0; i < CONNECTIONS; i++)
@@ -202,7 +208,9 @@ static void connections(const struct bench_options *options)
     host_close(&host);
     host_close(&bare);
     OPENSSL_free((void *)(uintptr_t)der.data);
+    OPENSSL_free((void *)(uintptr_t)strange.data);
     issued_free(client);
+    issued_free(stranger);
     issued_free(ca);
 }
 

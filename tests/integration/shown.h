@@ -147,6 +147,7 @@ static inline void shown_close(struct shown *shown)
 
 struct told { /* what came of one request */
     unsigned code;
+    bool has_waited;           /* for a worker, a file, a server: no look-up does */
     char reason[SHOWN_REASON]; /* "good", or the reason of the first step */
     char sentence[512];
     char subject[512];
@@ -171,7 +172,10 @@ static inline struct told shown_ask_with(struct shown *shown, struct host *host,
     struct paa_str value;
 
     ask->request.peer = shown->peer;
-    state = host_ask(host, ask, &txn);
+    state = paa_txn_begin(&txn, host->lane, host->api, &ask->request);
+    told.has_waited = state == PAA_TXN_PENDING;
+    if (told.has_waited)
+        state = paa_txn_wait(txn, -1);
     told.code = txn_code(state, txn);
     step = paa_txn_step(txn, 0);
     if (step != NULL) {
