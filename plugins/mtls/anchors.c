@@ -33,8 +33,12 @@ static bool add(struct anchors *anchors, X509 *certificate)
     }
     is_done = X509_STORE_add_cert(anchors->store, certificate) == 1 &&
               sk_X509_push(anchors->certificates, certificate) > 0;
-    if (!is_done)
+    if (is_done) {
+        anchors->links += (X509_get_extension_flags(certificate) & EXFLAG_SS) == 0;
+        anchors->slow += key_is_slow(X509_get0_pubkey(certificate));
+    } else {
         X509_free(certificate);
+    }
     anchors->bytes += ANCHOR_BYTES;
     return is_done;
 }

@@ -11,7 +11,9 @@ enum { ANCHORS_WHY_SIZE = 256 };
 struct anchors {
     X509_STORE *store; /* of anchors */
     STACK_OF(X509) * certificates;
-    size_t weak; /* that were left out: their keys could be forged */
+    size_t weak;  /* that were left out: their keys could be forged */
+    size_t links; /* that another one signed: chains may lead through them */
+    size_t slow;  /* whose signatures take long to verify */
     size_t bytes;
 };
 

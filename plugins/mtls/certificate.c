@@ -88,6 +88,19 @@ const char *key_weakness(EVP_PKEY *key)
     }
 }
 
+bool key_is_slow(EVP_PKEY *key)
+{
+    enum { QUICK_CURVE_BITS = 256 };
+
+    switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+    case EVP_PKEY_RSA_PSS:
+        return EVP_PKEY_get_bits(key) > RSA_BITS_QUICK_MAX;
+    default: /* P-384, P-521 and Ed448 take several times as long */
+        return EVP_PKEY_get_bits(key) > QUICK_CURVE_BITS;
+    }
+}
+
 static const char *digest_weakness(int nid)
 {
     return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512

@@ -14,6 +14,7 @@ enum {
     RSA_BITS_MIN = 2048,
     RSA_BITS_MAX = 8192, /* more would make each verification slow */
     RSA_EXPONENT_BITS_MAX = 64,
+    RSA_BITS_QUICK_MAX = 4096,
     CERTIFICATE_WHO_SIZE = 200,
     CERTIFICATE_DN_MAX = 2048
 };
@@ -23,7 +24,9 @@ X509 *certificate_read(struct paa_bytes der);
 /* NULL, or why it is too weak or of a kind that is not taken: RSA of 2048 to 8192 bits whose exponent is odd and not 1, EC
  * on P-256, P-384, P-521, Ed25519, Ed448. */
 const char *key_weakness(EVP_PKEY *key);
-/* The same of the signature on it: SHA-256, 384 or 512, or what needs no digest. */
+/* Of a key that is taken: does its signature take longer to verify than a slot may compute (200 us)? */
+bool key_is_slow(EVP_PKEY *key);
+/* As key_weakness, of the signature on it: SHA-256, 384 or 512, or what needs no digest. */
 const char *signature_weakness(const X509 *certificate);
 /* The same by the algorithm, with its parameters: of lists and OCSP responses. */
 const char *signature_weakness_of(const X509_ALGOR *algorithm);

@@ -195,15 +195,22 @@ static enum paa_result on_worked(struct paa_op *op, enum paa_status status, void
                                    : op->host->fail(op, PAA_UNAVAILABLE, "work", STR_NONE);
 }
 
+/* By what a chain may be built of, for nobody knows yet what it will be. */
 static bool is_quick(const struct judging *judging, const struct weighing *weighing)
 {
-    size_t bytes = 0;
+    size_t lists_from = (size_t)judging->has_anchors + judging->has_intermediates;
+    size_t count = weighing->presented.count, slow = 0, bytes = 0;
 
-    for (size_t i = (size_t)judging->has_anchors + judging->has_intermediates;
-         i < judging->input_count; i++)
+    for (size_t i = 0; i < lists_from; i++) {
+        const struct anchors *ours = (const struct anchors *)weighing->objects[i];
+
+        count += ours->links;
+        slow += ours->slow;
+    }
+    for (size_t i = lists_from; i < judging->input_count; i++)
         if (weighing->objects[i] != NULL)
             bytes += crl_set_bytes((const struct crl_set *)weighing->objects[i]);
-    return weighing->presented.count <= INLINE_CERTIFICATES_MAX && bytes <= INLINE_LIST_BYTES_MAX;
+    return count <= INLINE_CERTIFICATES_MAX && slow == 0 && bytes <= INLINE_LIST_BYTES_MAX;
 }
 
 /* Work may go on when the request is gone, so it gets certificates of its own. False: no memory. */

@@ -194,6 +194,80 @@ TEST(a_long_chain_is_good_as_well)
         issued_free(made[i]);
 }
 
+/* What a slot may not take the time for waits for a worker: more than two signatures, and those that take long. */
+static bool waits(const char *policy, const struct issued *anchor, const struct issued *second,
+                  const struct issued *third, const struct issued *signer)
+{
+    struct issued *first = issue_client("first", signer), *client = issue_client("robot", signer);
+    char pem[ISSUED_PEM_MAX] = "";
+    struct paa_context_options options;
+    struct told told = { .code = 0 };
+    struct host host;
+
+    if (host_init(&host) && host_write(&host, policy) &&
+        shown_write_ca(&host, "ca.pem", anchor, NULL)) {
+        issued_pem(second, pem);
+        issued_pem(third, pem);
+        (void)shown_write(&host, "more.pem", pem);
+        host_options(&host, &options);
+        CHECK(host_open_with(&host, &options));
+        CHECK_STR(paa_str_of(shown_once(&host, first, NULL).reason), "good"); /* files are read */
+        told = shown_once(&host, client, NULL);
+        CHECK_STR(paa_str_of(told.reason), "good");
+    }
+    host_close(&host);
+    issued_free(first);
+    issued_free(client);
+    return told.has_waited;
+}
+
+TEST(a_chain_is_judged_on_a_worker_if_anything_in_it_takes_long)
+{
+    static const char alone[] = PEERS(TRUST), ours[] = PEERS(TRUST "intermediates = \"more.pem\";");
+    static const char *const keys[] = { "P-256", "ED25519", "RSA:2048", "P-384", "P-521", "ED448" };
+    struct issued *root = issue_ca("root", NULL), *one = issue_ca("one", root);
+    struct issued *two = issue_ca("two", one);
+
+    CHECK(!waits(alone, root, one, two, root));
+    CHECK(waits(ours, root, one, two, root)); /* who knows which of them it will take */
+    CHECK(waits(ours, root, one, two, two));
+    CHECK(!waits(ours, root, one, root, one));
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct recipe recipe = { .name = "CA", .basic = "critical,CA:TRUE", .key = keys[i] };
+        struct issued *ca = issue(&recipe, NULL);
+
+        CHECK_INT(waits(alone, ca, one, two, ca), i >= 3);
+        issued_free(ca);
+    }
+    issued_free(root);
+    issued_free(one);
+    issued_free(two);
+}
+
+TEST(anchors_that_are_intermediates_themselves_make_chains_longer)
+{
+    struct issued *root = issue_ca("root", NULL), *one = issue_ca("one", root);
+    struct issued *two = issue_ca("two", one);
+    struct issued *client = issue_client("robot", two), *first = issue_client("first", two);
+    char pem[ISSUED_PEM_MAX] = "";
+    struct host host;
+
+    issued_pem(root, pem);
+    issued_pem(one, pem);
+    issued_pem(two, pem);
+    REQUIRE(shown_open(&host, PEERS(TRUST), root));
+    REQUIRE(shown_write(&host, "ca.pem", pem));
+    while (strcmp(shown_once(&host, first, NULL).reason, "good") != 0)
+        host_pass(&host, 10);
+    CHECK(shown_once(&host, client, NULL).has_waited);
+    host_close(&host);
+    issued_free(root);
+    issued_free(one);
+    issued_free(two);
+    issued_free(client);
+    issued_free(first);
+}
+
 TEST(more_certificates_than_a_chain_has_are_refused)
 {
     struct issued *ca = issue_ca("CA", NULL), *client = issue_client("robot", ca);
