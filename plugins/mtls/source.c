@@ -23,36 +23,37 @@ static enum paa_result no_memory(struct paa_op *op)
 
 /* ---- what it is remembered by -------------------------------------------------------------------- */
 
-static bool digest_both(struct paa_bytes a, struct paa_bytes b,
-                        unsigned char ret_digest[PIN_DIGEST_SIZE])
+static bool digest_all(const struct paa_bytes *pieces, size_t count,
+                       unsigned char ret_digest[PIN_DIGEST_SIZE])
 {
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool is_done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
-                   EVP_DigestUpdate(context, &a.size, sizeof a.size) == 1 &&
-                   EVP_DigestUpdate(context, a.data, a.size) == 1 &&
-                   EVP_DigestUpdate(context, b.data, b.size) == 1 &&
-                   EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
+    bool is_done = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1;
 
+    for (size_t i = 0; i < count && is_done; i++)
+        is_done = EVP_DigestUpdate(context, &pieces[i].size, sizeof pieces[i].size) == 1 &&
+                  EVP_DigestUpdate(context, pieces[i].data, pieces[i].size) == 1;
+    is_done = is_done && EVP_DigestFinal_ex(context, ret_digest, NULL) == 1;
     EVP_MD_CTX_free(context);
     return is_done;
 }
 
-/* All that was presented: as it is if it is one piece that fits, else its SHA-256. */
-static bool make_key(struct paa_op *op, struct paa_bytes first, struct paa_bytes rest,
+/* All that was presented: as it is if it is one piece that fits, else its SHA-256. Nothing that is as short as a digest is
+ * its own key: it could be one of somebody else's chain. */
+static bool make_key(struct paa_op *op, const struct paa_bytes *pieces, size_t count,
                      struct paa_bytes *ret_key)
 {
     unsigned char *digest;
     bool is_done;
 
-    if (rest.size == 0 && first.size <= KEY_MAX) {
-        *ret_key = first;
+    if (count == 1 && pieces[0].size > PIN_DIGEST_SIZE && pieces[0].size <= KEY_MAX) {
+        *ret_key = pieces[0];
         return true;
     }
     digest = (unsigned char *)op->host->alloc(op, PIN_DIGEST_SIZE);
     if (digest == NULL)
         return false;
     ERR_set_mark();
-    is_done = digest_both(first, rest, digest);
+    is_done = digest_all(pieces, count, digest);
     ERR_pop_to_mark();
     *ret_key = paa_bytes_of(digest, PIN_DIGEST_SIZE);
     return is_done;
@@ -65,28 +66,9 @@ static enum paa_result too_much(struct paa_op *op, const char *why)
     return paa_fail(op, PAA_REJECT, "chain-size", "what the client presented %s", why);
 }
 
-/* What came behind the leaf, in one piece. */
-static bool join_rest(struct paa_op *op, const struct presented *presented,
-                      struct paa_bytes *ret_rest)
-{
-    size_t size = 0;
-    unsigned char *rest;
-
-    *ret_rest = BYTES_NONE;
-    if (presented->count == 1)
-        return true;
-    rest = (unsigned char *)op->host->alloc(op, presented->bytes);
-    for (size_t i = 1; rest != NULL && i < presented->count; i++) {
-        memcpy(rest + size, presented->der[i].data, presented->der[i].size);
-        size += presented->der[i].size;
-    }
-    *ret_rest = paa_bytes_of(rest, size);
-    return rest != NULL;
-}
-
 static enum paa_result look_at_connection(struct paa_op *op, struct state *state)
 {
-    struct paa_bytes der = op->host->request->peer_certificate(op, 0), rest;
+    struct paa_bytes der = op->host->request->peer_certificate(op, 0);
     struct presented presented = { .count = 0 };
     const char *why = NULL;
 
@@ -98,9 +80,7 @@ static enum paa_result look_at_connection(struct paa_op *op, struct state *state
     }
     if (why != NULL)
         return too_much(op, why);
-    return join_rest(op, &presented, &rest) && make_key(op, presented.der[0], rest, &state->key)
-               ? PAA_PENDING
-               : no_memory(op);
+    return make_key(op, presented.der, presented.count, &state->key) ? PAA_PENDING : no_memory(op);
 }
 
 /* It was looked at before. */
@@ -188,14 +168,17 @@ struct pin_subject *source_prove(struct paa_op *op)
 
 enum paa_result source_key(struct paa_op *op, struct state *state)
 {
-    struct paa_bytes field = paa_bytes_of(state->field.data, state->field.size);
-    struct paa_bytes chain = paa_bytes_of(state->chain_field.data, state->chain_field.size);
+    const struct paa_bytes pieces[] = { paa_bytes_of(state->field.data, state->field.size),
+                                        paa_bytes_of(state->chain_field.data,
+                                                     state->chain_field.size) };
 
     if (state->field.size == 0)
         return paa_fail(op, PAA_REJECT, PAA_REASON_INVALID_REQUEST,
                         state->field.data == NULL ? "Client-Cert-Chain came without Client-Cert"
                                                   : "the field of the proxy is empty");
-    return make_key(op, field, chain, &state->key) ? PAA_PENDING : no_memory(op);
+    return make_key(op, pieces, state->chain_field.data != NULL ? 2 : 1, &state->key)
+               ? PAA_PENDING
+               : no_memory(op);
 }
 
 static enum paa_result read_fields(struct paa_op *op, const struct state *state,

@@ -306,6 +306,46 @@ TEST(a_kept_connection_is_asked_for_its_certificates_once)
     party_done(&party);
 }
 
+/* Each piece behind its size, as source.c remembers what came in several. */
+static void digest_chain(const struct shown *shown, unsigned char ret_digest[32])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    CHECK(EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+    for (size_t i = 0; i < shown->count; i++)
+        CHECK(EVP_DigestUpdate(context, &shown->chain[i].size, sizeof shown->chain[i].size) == 1 &&
+              EVP_DigestUpdate(context, shown->chain[i].data, shown->chain[i].size) == 1);
+    CHECK(EVP_DigestFinal_ex(context, ret_digest, NULL) == 1);
+    EVP_MD_CTX_free(context);
+}
+
+TEST(the_digest_of_what_is_remembered_is_not_taken_for_it)
+{
+    struct issued *root = issue_ca("root", NULL), *middle = issue_ca("middle", root);
+    struct issued *client = issue_client("robot", middle);
+    unsigned char digest[32];
+    struct shown shown;
+    struct told told;
+    struct host host;
+
+    REQUIRE(shown_open(&host, PEERS(TRUST), root));
+    REQUIRE(shown_connect(&shown, &host, "192.0.2.1", client, middle, NULL));
+    CHECK_STR(paa_str_of(shown_ask(&shown, &host).reason), "good");
+    digest_chain(&shown, digest);
+    shown_close(&shown);
+    REQUIRE(shown_connect(&shown, &host, "192.0.2.1", client, NULL));
+    memcpy((void *)(uintptr_t)shown.chain[0].data, digest, sizeof digest);
+    shown.chain[0].size = sizeof digest;
+    told = shown_ask(&shown, &host);
+    CHECK_INT(told.code, 403);
+    CHECK_STR(paa_str_of(told.reason), "encoding");
+    shown_close(&shown);
+    host_close(&host);
+    issued_free(root);
+    issued_free(middle);
+    issued_free(client);
+}
+
 TEST(what_is_remembered_expires_with_the_certificate)
 {
     struct issued *ca = issue_ca("CA", NULL);
