@@ -27,8 +27,8 @@ size_t crl_set_entries(const struct crl_set *set);
 int64_t crl_set_until_s(const struct crl_set *set);
 
 /* May a set that was fetched take the place of the previous one (NULL: there is none)? Anybody on the way can have written
- * it: where the issuer of a list is known, it must have signed it, and none of its lists may come back that is older than
- * the one that is there. NULL: yes; else what is wrong with it, as half a sentence. */
+ * it: where the issuer of a list is known, it must have signed it, and none of its lists may be left out, or come back older
+ * than the one that is there. NULL: yes; else what is wrong with it, as half a sentence. */
 const char *crl_set_may_replace(const struct crl_set *set, const struct crl_set *previous,
                                 const STACK_OF(X509) *const *known, size_t known_count);
 

@@ -39,6 +39,32 @@ static bool is_older(const struct crl_list *list, const struct crl_set *previous
     return false;
 }
 
+/* Whose certificates the lists of that issuer are about. */
+static uint32_t covered_by(const struct crl_set *set, X509 *issuer)
+{
+    uint32_t covers = 0;
+
+    for (size_t i = 0; i < set->count; i++)
+        if (is_of(&set->lists[i], issuer) && crl_is_signed_by(&set->lists[i], issuer))
+            covers |= set->lists[i].covers;
+    return covers;
+}
+
+/* A list in another one's place would let in whom that one names. */
+static bool leaves_out(const struct crl_set *set, const struct crl_set *previous,
+                       const STACK_OF(X509) *const *known, size_t known_count)
+{
+    for (size_t i = 0; previous != NULL && i < previous->count; i++) {
+        struct crl_list *list = &previous->lists[i];
+        bool is_known;
+        X509 *issuer = signer_of(list, known, known_count, &is_known);
+
+        if (issuer != NULL && (list->covers & ~covered_by(set, issuer)) != 0)
+            return true;
+    }
+    return false;
+}
+
 const char *crl_set_may_replace(const struct crl_set *set, const struct crl_set *previous,
                                 const STACK_OF(X509) *const *known, size_t known_count)
 {
@@ -52,5 +78,7 @@ const char *crl_set_may_replace(const struct crl_set *set, const struct crl_set 
         if (issuer != NULL && is_older(list, previous, issuer))
             return "is older than the one that is there";
     }
-    return NULL;
+    return leaves_out(set, previous, known, known_count)
+               ? "has no list of an issuer that the one that is there has"
+               : NULL;
 }

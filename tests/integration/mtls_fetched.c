@@ -144,26 +144,33 @@ TEST(a_server_that_gives_no_list_leaves_hard_without_an_answer_and_soft_without_
         }
 }
 
-/* Somebody between may answer plain http, with a list of his own or with one of the CA's of long ago. */
-TEST(a_list_that_is_forged_or_older_does_not_take_the_place_of_a_good_one)
+/* Somebody between may answer plain http: with a list of his own under the CA's name or another one, with one of another CA
+ * that is known, or with one of long ago. */
+TEST(a_list_that_is_forged_foreign_or_older_does_not_take_the_place_of_a_good_one)
 {
-    static const struct list_recipe nobody = { .count = 0 };
-    static const struct list_recipe older = { .from_s = -7200 };
-    struct issued *twin = issue_ca("CA", NULL);
+    enum { FORGED, FOREIGN, OF_ANOTHER, OLDER, KINDS };
+    static const struct list_recipe newer = { .from_s = -60 }, older = { .from_s = -7200 };
+    struct issued *twin = issue_ca("CA", NULL), *stranger = issue_ca("stranger", NULL);
+    struct issued *known = issue_ca("known", NULL), *friend = issue_client("friend", known);
 
-    for (int is_older = 0; is_older <= 1; is_older++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         static struct world world;
         bool is_said = false, is_revoked = true;
 
         REQUIRE(open_world(&world, FAULT_TLS_NONE, "revocation = \"soft\";"));
         serve(&world, true);
+        REQUIRE(shown_write_ca(&world.host, "ca.pem", world.ca, known));
+        while (strcmp(shown_once(&world.host, friend, NULL).reason, "good") != 0)
+            host_pass(&world.host, 10);
         CHECK_STR(paa_str_of(shown_once(&world.host, world.client, NULL).reason), "revoked");
-        if (is_older)
-            serve_list(&world, &older, world.ca);
-        else
-            serve_list(&world, &nobody, twin);
+        serve_list(&world, kind == OLDER ? &older : &newer,
+                   kind == FORGED       ? twin
+                   : kind == FOREIGN    ? stranger
+                   : kind == OF_ANOTHER ? known
+                                        : world.ca);
         host_pass(&world.host, 61 * MINUTE_MS);
         while (!is_said && is_revoked) {
+            host_pass(&world.host, 10);
             is_revoked = strcmp(shown_once(&world.host, world.client, NULL).reason, "revoked") == 0;
             pthread_mutex_lock(&world.host.lock);
             is_said = strstr(world.host.log, "what crl_url gave") != NULL;
@@ -174,6 +181,9 @@ TEST(a_list_that_is_forged_or_older_does_not_take_the_place_of_a_good_one)
         close_world(&world);
     }
     issued_free(twin);
+    issued_free(stranger);
+    issued_free(known);
+    issued_free(friend);
 }
 
 /* Somebody between may answer plain http: what the CA did not sign says nothing. */

@@ -281,6 +281,46 @@ TEST(a_file_may_hold_several_lists_in_pem)
     issued_free(other);
 }
 
+/* ---- lists in place of others --------------------------------------------------------------------- */
+
+static const char *replaced(const struct crl_set *set, const struct crl_set *previous)
+{
+    STACK_OF(X509) *known = sk_X509_new_null();
+    const char *why;
+
+    CHECK(sk_X509_push(known, world()->ca->x509) > 0);
+    why = crl_set_may_replace(set, previous, (const STACK_OF(X509) *const *)&known, 1);
+    sk_X509_free(known);
+    return why != NULL ? why : "";
+}
+
+TEST(a_list_about_fewer_certificates_does_not_take_the_place_of_one_about_all)
+{
+    struct list_recipe all = { .more = 1 };
+    struct list_recipe users = { .scope = "critical,onlyuser:TRUE", .from_s = -60 };
+    struct list_recipe cas = { .scope = "critical,onlyCA:TRUE", .from_s = -60 };
+    const struct list_recipe *const two[] = { &users, &cas };
+    struct paa_bytes parts[2];
+    struct crl_set *before, *after, *both;
+    char why[CRL_WHY_SIZE];
+
+    for (size_t i = 0; i < 2; i++)
+        parts[i] = issue_list(two[i], world()->ca);
+    before = set_of(&all, world()->ca, why);
+    after = set_of(&users, world()->ca, why);
+    both = crl_set_read(parts, 2, "crl", why);
+    REQUIRE(before != NULL && after != NULL && both != NULL);
+    CHECK_HAS(replaced(after, before), "has no list of an issuer");
+    CHECK_STR(paa_str_of(replaced(both, before)), "");
+    CHECK_STR(paa_str_of(replaced(after, NULL)), "");
+    CHECK_HAS(replaced(before, both), "older");
+    crl_set_free(before);
+    crl_set_free(after);
+    crl_set_free(both);
+    for (size_t i = 0; i < 2; i++)
+        OPENSSL_free((void *)(uintptr_t)parts[i].data);
+}
+
 /* ---- in chains ----------------------------------------------------------------------------------- */
 
 /* root, middle, robot: which of the two below the root is revoked, and of whom there is a list. */
