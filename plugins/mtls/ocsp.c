@@ -186,6 +186,7 @@ static const char *read_status(OCSP_BASICRESP *basic, OCSP_CERTID *id, int64_t n
     if (now_s >= next_s)
         return "is too old";
     said->answer = status == V_OCSP_CERTSTATUS_GOOD ? OCSP_IS_GOOD : OCSP_IS_REVOKED;
+    said->this_s = this_s;
     said->until_s = next_s;
     return NULL;
 }

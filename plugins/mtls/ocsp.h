@@ -42,6 +42,7 @@ enum ocsp_answer { OCSP_IS_GOOD = 1, OCSP_IS_REVOKED };
 
 struct ocsp_said { /* kept as it is: bytes of a memo */
     enum ocsp_answer answer;
+    int64_t this_s;  /* as of when */
     int64_t until_s; /* when a newer response is due */
 };
 

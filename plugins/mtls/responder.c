@@ -19,9 +19,21 @@ enum {
 
 /* ---- the producer -------------------------------------------------------------------------------- */
 
-struct run { /* state of a producer; views of its input */
+struct run { /* state of a producer; views of what it was asked */
     struct ocsp_parts parts;
+    struct paa_bytes previous;
 };
+
+/* Anybody on the way may send what was said before. */
+static bool is_older(const struct ocsp_said *said, struct paa_bytes previous)
+{
+    struct ocsp_said before;
+
+    if (previous.size != sizeof before)
+        return false;
+    memcpy(&before, previous.data, sizeof before);
+    return said->this_s < before.this_s;
+}
 
 static void publish(struct paa_op *op, const struct ocsp_said *said, int64_t now_s)
 {
@@ -52,6 +64,8 @@ static enum paa_result on_response(struct paa_op *op, enum paa_status status,
         return paa_fail(op, PAA_UNAVAILABLE, "revocation",
                         "the OCSP responder answered with %u, not 200", (unsigned)response->code);
     why = ocsp_response_read(response->body, &run->parts, now_s, &said);
+    if (why == NULL && is_older(&said, run->previous))
+        why = "is older than what it said before";
     if (why != NULL)
         return paa_fail(op, PAA_UNAVAILABLE, "revocation", "what the OCSP responder sent %s", why);
     publish(op, &said, now_s);
@@ -86,6 +100,7 @@ static enum paa_result produce(struct paa_op *op, const struct paa_memo_run *ask
     enum paa_result result;
     int size;
 
+    run->previous = asked->previous;
     if (!ocsp_question_read(asked->input, &run->parts))
         return paa_fail(op, PAA_FAULT, "revocation", "no question for an OCSP responder");
     if (run->parts.url.data == NULL)

@@ -13,11 +13,12 @@ struct world {
     struct host host;
 };
 
-static void say(struct world *world, int status)
+/* from_s: beside now; 0: an hour ago. */
+static void say_of(struct world *world, int status, int64_t from_s)
 {
-    struct response_recipe recipe = { .certificate = world->client,
-                                      .issuer = world->ca,
-                                      .status = status };
+    struct response_recipe recipe = {
+        .certificate = world->client, .issuer = world->ca, .status = status, .from_s = from_s
+    };
     struct paa_bytes der = issue_response(&recipe);
     struct fault_answer answer = { .type = "application/ocsp-response",
                                    .body = (const char *)der.data,
@@ -26,6 +27,11 @@ static void say(struct world *world, int status)
     fault_server_forget(world->server, "/ocsp");
     fault_server_answer(world->server, "/ocsp", &answer);
     OPENSSL_free((void *)(uintptr_t)der.data);
+}
+
+static void say(struct world *world, int status)
+{
+    say_of(world, status, 0);
 }
 
 static void say_nothing(struct world *world, unsigned code)
@@ -105,6 +111,29 @@ TEST(who_is_revoked_meanwhile_is_refused_on_a_kept_connection)
     while (strcmp(shown_ask(&shown, &world.host).reason, "revoked") != 0)
         host_pass(&world.host, 10);
     shown_close(&shown);
+    close_world(&world);
+}
+
+/* Somebody between may answer plain http: with what the responder said before the certificate was revoked. */
+TEST(an_older_word_does_not_take_the_place_of_a_newer_one)
+{
+    static struct world world;
+    bool is_said = false, is_revoked = true;
+
+    REQUIRE(open_world(&world, ""));
+    say(&world, V_OCSP_CERTSTATUS_REVOKED);
+    CHECK_STR(paa_str_of(shown_once(&world.host, world.client, NULL).reason), "revoked");
+    say_of(&world, V_OCSP_CERTSTATUS_GOOD, -7200);
+    host_pass(&world.host, 61 * 60 * 1000);
+    while (!is_said && is_revoked) {
+        host_pass(&world.host, 10);
+        is_revoked = strcmp(shown_once(&world.host, world.client, NULL).reason, "revoked") == 0;
+        pthread_mutex_lock(&world.host.lock);
+        is_said = strstr(world.host.log, "is older than") != NULL;
+        pthread_mutex_unlock(&world.host.lock);
+    }
+    CHECK(is_said);
+    CHECK_STR(paa_str_of(shown_once(&world.host, world.client, NULL).reason), "revoked");
     close_world(&world);
 }
 
