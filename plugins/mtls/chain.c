@@ -48,6 +48,12 @@ struct chain_finding chain_refuse(const char *reason, const char *format, ...)
 
 /* ---- form and strength --------------------------------------------------------------------------- */
 
+static bool is_readable(X509 *certificate)
+{
+    return X509_check_purpose(certificate, -1, 0) == 1 &&
+           (X509_get_extension_flags(certificate) & (EXFLAG_INVALID | EXFLAG_INVALID_POLICY)) == 0;
+}
+
 /* The leaf's own signature is looked at here, where no signature was computed yet; that of others once it is known that
  * they count. */
 static struct chain_finding check_strength(X509 *certificate, bool is_leaf)
@@ -60,10 +66,12 @@ static struct chain_finding check_strength(X509 *certificate, bool is_leaf)
         weakness = signature_weakness(certificate);
         reason = "weak-signature";
     }
-    if (weakness == NULL)
+    if (weakness == NULL && is_readable(certificate))
         return chain_good();
     certificate_who(certificate, who);
-    return chain_refuse(reason, "%s %s", who, weakness);
+    return weakness != NULL
+               ? chain_refuse(reason, "%s %s", who, weakness)
+               : chain_refuse("encoding", "%s has an extension that cannot be read", who);
 }
 
 /* *ret_others: what came behind the leaf. */
@@ -94,6 +102,13 @@ static struct chain_finding read_presented(const struct presented *presented, X5
 
 /* ---- the chain ----------------------------------------------------------------------------------- */
 
+/* Policies count only where a CA asks for one, and then any will do (RFC 5280 6.1.1). */
+static bool heed_policies(X509_VERIFY_PARAM *param)
+{
+    return X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_POLICY_CHECK) == 1 &&
+           X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) == 1;
+}
+
 static bool prepare(X509_STORE_CTX *context, const struct chain_input *input, X509 *leaf,
                     STACK_OF(X509) * others)
 {
@@ -108,9 +123,10 @@ static bool prepare(X509_STORE_CTX *context, const struct chain_input *input, X5
     X509_VERIFY_PARAM_set_auth_level(param, SECURITY_LEVEL);
     /* name constraints are about common names too, whatever other names there are */
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT);
-    return input->rules->pin_count ==
-               0 || /* an intermediate may be an anchor where leaves are pinned */
-           X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) == 1;
+    return heed_policies(param) &&
+           (input->rules->pin_count ==
+                0 || /* an intermediate may be an anchor where leaves are pinned */
+            X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) == 1);
 }
 
 /* The anchor's own signature says nothing. */

@@ -57,6 +57,10 @@ static const struct meaning meanings[] = {
       "stands under nameConstraints that cannot be checked" },
     { X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, "name-constraints",
       "has a name that nameConstraints cannot be checked with" },
+    { X509_V_ERR_NO_EXPLICIT_POLICY, "policy",
+      "stands under a CA that asks for a policy, and was not issued under one "
+      "(policyConstraints)" },
+    { X509_V_ERR_INVALID_POLICY_EXTENSION, "encoding", "has a policy that cannot be read" },
     { X509_V_ERR_EE_KEY_TOO_SMALL, "weak-key", "has a key that is too short" },
     { X509_V_ERR_CA_KEY_TOO_SMALL, "weak-key", "has a key that is too short" },
     { X509_V_ERR_CA_MD_TOO_WEAK, "weak-signature", "is signed with a digest that is too weak" },

@@ -2,6 +2,7 @@
 #include "issued.h"
 
 #include <openssl/bn.h>
+#include <openssl/conf.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/ocsp.h>
@@ -155,11 +156,15 @@ static void add(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
     X509V3_CTX context;
     X509_EXTENSION *extension;
+    CONF *empty;
 
     if (value == NULL || value[0] == '\0')
         return;
+    empty = NCONF_new(NULL); /* certificatePolicies wants one */
     X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-    extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    X509V3_set_nconf(&context, empty);
+    extension = X509V3_EXT_nconf_nid(empty, &context, nid, value);
+    NCONF_free(empty);
     need(extension != NULL && X509_add_ext(certificate, extension, -1) == 1, value);
     X509_EXTENSION_free(extension);
 }
@@ -191,7 +196,11 @@ static void add_extensions(X509 *certificate, X509 *issuer, const struct recipe 
     add(certificate, issuer, NID_ext_key_usage, recipe->extended);
     add(certificate, issuer, NID_subject_alt_name, recipe->names);
     add(certificate, issuer, NID_name_constraints, recipe->constraints);
+    add(certificate, issuer, NID_certificate_policies, recipe->policies);
+    add(certificate, issuer, NID_policy_constraints, recipe->asks_policies);
     add(certificate, issuer, NID_info_access, recipe->responder);
+    if (recipe->broken != NULL)
+        add_der(certificate, recipe->broken, false, paa_bytes_of(null, sizeof null));
     if (recipe->names_der.size > 0)
         add_der(certificate, "2.5.29.17", false, recipe->names_der);
     if (recipe->has_names_twice)

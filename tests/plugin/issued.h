@@ -34,6 +34,9 @@ struct recipe {
     const char *extended;       /* extendedKeyUsage */
     const char *names;          /* subjectAltName */
     const char *constraints;    /* nameConstraints */
+    const char *policies;       /* certificatePolicies: "1.2.3.4" */
+    const char *asks_policies;  /* policyConstraints */
+    const char *broken;         /* OID of an extension that holds NULL, whatever it ought to hold */
     struct paa_bytes names_der; /* subjectAltName as it shall be, byte by byte */
     const char *responder;      /* authorityInfoAccess: "OCSP;URI:http://…" */
     bool has_names_twice;

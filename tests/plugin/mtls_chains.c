@@ -360,6 +360,67 @@ TEST(a_path_length_bounds_the_intermediates_below_it)
         }
 }
 
+/* RFC 5280 6.1.5: a CA may ask for a policy that everybody below it was issued under. */
+TEST(a_ca_that_asks_for_a_policy_is_heeded)
+{
+    static const struct {
+        const char *of_middle;
+        const char *of_leaf;
+        const char *expected;
+    } cases[] = {
+        { NULL, NULL, "policy" },
+        { "1.2.3.4", NULL, "policy" },
+        { NULL, "1.2.3.4", "policy" },
+        { "1.2.3.4", "1.2.3.5", "policy" },
+        { "1.2.3.4", "1.2.3.4", "good" },
+        { "1.2.3.4,1.2.3.5", "1.2.3.5", "good" },
+        { "2.5.29.32.0", "1.2.3.5", "good" }, /* anyPolicy */
+    };
+
+    for (int asks = 0; asks <= 1; asks++)
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+            struct recipe middle = { .name = "middle",
+                                     .basic = "critical,CA:TRUE",
+                                     .policies = cases[i].of_middle,
+                                     .asks_policies =
+                                         asks ? "critical,requireExplicitPolicy:0" : NULL };
+            struct recipe leaf = { .policies = cases[i].of_leaf };
+            struct stage stage = { .count = 0 };
+
+            stage_add(&stage, issue_ca("root", NULL));
+            stage_add(&stage, issue(&middle, stage.made[0]));
+            stage_add(&stage, issue(&leaf, stage.made[1]));
+            stage_present(&stage);
+            CHECK_STR(paa_str_of(reason_of(&stage)), asks ? cases[i].expected : "good");
+            stage_done(&stage);
+        }
+}
+
+TEST(an_extension_that_cannot_be_read_is_named_as_such)
+{
+    static const char *const oids[] = { "2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.17",
+                                        "2.5.29.30", "2.5.29.32", "2.5.29.36", "2.5.29.35" };
+
+    for (int place = 1; place <= 2; place++)
+        for (size_t i = 0; i < sizeof oids / sizeof oids[0]; i++) {
+            struct recipe middle = { .name = "middle", .basic = "critical,CA:TRUE" };
+            struct recipe leaf = { .name = "robot" };
+            struct stage stage = { .count = 0 };
+            struct recipe *bad = place == 1 ? &middle : &leaf;
+
+            bad->broken = oids[i];
+            if (strcmp(oids[i], "2.5.29.19") == 0)
+                bad->basic = "";
+            stage_add(&stage, issue_ca("root", NULL));
+            stage_add(&stage, issue(&middle, stage.made[0]));
+            stage_add(&stage, issue(&leaf, stage.made[1]));
+            stage_present(&stage);
+            if (strcmp(reason_of(&stage), "encoding") != 0)
+                TEST_FAIL("%s in %d: %s", oids[i], place, reason_of(&stage));
+            stage_done(&stage);
+        }
+}
+
 TEST(depth_bounds_the_intermediates_of_all)
 {
     for (size_t depth = 0; depth <= DEPTHS; depth++)
