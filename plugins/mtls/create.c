@@ -148,7 +148,7 @@ static enum paa_status read_trust(struct paa_op *op, struct judging *judging)
     judging->has_intermediates = count_of(op, "intermediates") > 0;
     judging->rules.depth = count_of(op, "depth") > 0
                                ? (int)op->host->options->number(op->options, "depth", 0)
-                               : CHAIN_DEPTH_DEFAULT;
+                               : CERT_CHAIN_DEPTH_DEFAULT;
     judging->outage_s = op->host->options->number(op->options, "outage", 0) / 1000;
     status = read_pins(op, judging);
     return status == PAA_STATUS_OK ? read_revocation(op, judging) : status;

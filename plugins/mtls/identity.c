@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity.h"
 
-#include "chain_inner.h"
+#include "cert_chain_inner.h"
 #include "codec.h"
 #include "spiffe.h"
 #include "str.h"
@@ -28,24 +28,25 @@ static char *copy_of(struct paa_str text)
     return copy;
 }
 
-static struct chain_finding no_memory(void)
+static struct cert_chain_finding no_memory(void)
 {
-    return chain_say(CHAIN_FAULT, "memory", "no memory is left to read a certificate's names");
+    return cert_chain_say(CERT_CHAIN_FAULT, "memory",
+                          "no memory is left to read a certificate's names");
 }
 
 /* ---- subjectAltName ------------------------------------------------------------------------------ */
 
-static struct chain_finding read_names(struct reading *reading)
+static struct cert_chain_finding read_names(struct reading *reading)
 {
     int critical = -1;
 
     reading->names =
         (GENERAL_NAMES *)X509_get_ext_d2i(reading->leaf, NID_subject_alt_name, &critical, NULL);
     if (reading->names != NULL || critical == -1)
-        return chain_good();
-    return chain_refuse("names", "%s %s", reading->who,
-                        critical == -2 ? "has two subjectAltName extensions"
-                                       : "has a subjectAltName that cannot be read");
+        return cert_chain_good();
+    return cert_chain_refuse("names", "%s %s", reading->who,
+                             critical == -2 ? "has two subjectAltName extensions"
+                                            : "has a subjectAltName that cannot be read");
 }
 
 static int type_of(enum name_kind kind)
@@ -84,9 +85,9 @@ static const char *word_of(enum name_kind kind)
 
 /* The first that the list takes. A name that holds what no such name holds condemns the certificate: somebody may read it
  * in another way. *ret_name absent: it has none of that kind, and none is wanted. */
-static struct chain_finding find_name(const struct reading *reading, enum name_kind kind,
-                                      const struct name_list *list, bool is_wanted,
-                                      struct paa_str *ret_name)
+static struct cert_chain_finding find_name(const struct reading *reading, enum name_kind kind,
+                                           const struct name_list *list, bool is_wanted,
+                                           struct paa_str *ret_name)
 {
     struct paa_str name;
     size_t count = 0;
@@ -96,49 +97,53 @@ static struct chain_finding find_name(const struct reading *reading, enum name_k
         bool is_wildcard = kind == NAME_DNS && str_starts(name, STR("*."));
 
         if (++count > IDENTITY_NAMES_MAX)
-            return chain_refuse("names", "%s has more than %d names of one kind", reading->who,
-                                IDENTITY_NAMES_MAX);
+            return cert_chain_refuse("names", "%s has more than %d names of one kind", reading->who,
+                                     IDENTITY_NAMES_MAX);
         if (!name_is_clean(kind, is_wildcard ? str_slice(name, 2, name.size) : name))
-            return chain_refuse("names", "%s has a %s name with bytes that none may hold",
-                                reading->who, word_of(kind));
+            return cert_chain_refuse("names", "%s has a %s name with bytes that none may hold",
+                                     reading->who, word_of(kind));
         if (ret_name->data == NULL && !is_wildcard && is_listed(list, kind, name))
             *ret_name = name;
     }
     if (ret_name->data != NULL || (list->count == 0 && !is_wanted))
-        return chain_good();
-    return count == 0 ? chain_refuse("identity", "%s has no %s name (subjectAltName)", reading->who,
-                                     word_of(kind))
-                      : chain_refuse("not-listed", "%s has no %s name that the policy lists",
-                                     reading->who, word_of(kind));
+        return cert_chain_good();
+    return count == 0 ? cert_chain_refuse("identity", "%s has no %s name (subjectAltName)",
+                                          reading->who, word_of(kind))
+                      : cert_chain_refuse("not-listed", "%s has no %s name that the policy lists",
+                                          reading->who, word_of(kind));
 }
 
 /* ---- SPIFFE (X509-SVID 2, 4, 5.2) ---------------------------------------------------------------- */
 
-static struct chain_finding check_svid(const struct reading *reading, struct paa_str uri)
+static struct cert_chain_finding check_svid(const struct reading *reading, struct paa_str uri)
 {
     uint32_t usage = X509_get_key_usage((X509 *)(uintptr_t)reading->leaf);
     struct spiffe_id id;
     const char *why;
 
     if (name_at(reading, NAME_URI, 1).data != NULL)
-        return chain_refuse("spiffe", "%s has more than one URI, and an X509-SVID has just one",
-                            reading->who);
+        return cert_chain_refuse("spiffe",
+                                 "%s has more than one URI, and an X509-SVID has just one",
+                                 reading->who);
     why = spiffe_parse(uri, &id);
     if (why != NULL)
-        return chain_refuse("spiffe", "the SPIFFE ID of %s %s", reading->who, why);
+        return cert_chain_refuse("spiffe", "the SPIFFE ID of %s %s", reading->who, why);
     if (id.path.size == 0)
-        return chain_refuse("spiffe", "the SPIFFE ID of %s has no path: it names a trust domain",
-                            reading->who);
+        return cert_chain_refuse("spiffe",
+                                 "the SPIFFE ID of %s has no path: it names a trust domain",
+                                 reading->who);
     if (usage != UINT32_MAX && (usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) != 0)
-        return chain_refuse("spiffe", "%s may sign certificates or lists, and an X509-SVID may not",
-                            reading->who);
+        return cert_chain_refuse("spiffe",
+                                 "%s may sign certificates or lists, and an X509-SVID may not",
+                                 reading->who);
     if (!str_eq(id.domain, reading->rules->trust_domain))
-        return chain_refuse("trust-domain",
-                            "the SPIFFE ID of %s is of the trust domain \"%.*s\", and `trust` is "
-                            "the bundle of \"%.*s\"",
-                            reading->who, id.domain.size > 100 ? 100 : (int)id.domain.size,
-                            id.domain.data, STR_ARGS(reading->rules->trust_domain));
-    return chain_good();
+        return cert_chain_refuse(
+            "trust-domain",
+            "the SPIFFE ID of %s is of the trust domain \"%.*s\", and `trust` is "
+            "the bundle of \"%.*s\"",
+            reading->who, id.domain.size > 100 ? 100 : (int)id.domain.size, id.domain.data,
+            STR_ARGS(reading->rules->trust_domain));
+    return cert_chain_good();
 }
 
 static char *domain_text(struct paa_str domain)
@@ -153,25 +158,27 @@ static char *domain_text(struct paa_str domain)
 
 /* ---- the subject --------------------------------------------------------------------------------- */
 
-static struct chain_finding check_subject(const struct reading *reading, char **ret_text)
+static struct cert_chain_finding check_subject(const struct reading *reading, char **ret_text)
 {
     const X509_NAME *name = X509_get_subject_name(reading->leaf);
 
     *ret_text = dn_text(name);
     if (*ret_text == NULL)
-        return chain_refuse("names",
-                            "the distinguished name of %s is longer than 2048 bytes, or holds NUL "
-                            "or controls",
-                            reading->who);
+        return cert_chain_refuse(
+            "names",
+            "the distinguished name of %s is longer than 2048 bytes, or holds NUL "
+            "or controls",
+            reading->who);
     if (reading->rules->subjects.count == 0 ||
         ((*ret_text)[0] != '\0' &&
          is_listed(&reading->rules->subjects, NAME_SUBJECT, paa_str_of(*ret_text))))
-        return chain_good();
-    return chain_refuse("not-listed", "%s has a distinguished name that the policy does not list",
-                        reading->who);
+        return cert_chain_good();
+    return cert_chain_refuse("not-listed",
+                             "%s has a distinguished name that the policy does not list",
+                             reading->who);
 }
 
-static struct chain_finding common_name(const struct reading *reading, char **ret_text)
+static struct cert_chain_finding common_name(const struct reading *reading, char **ret_text)
 {
     const X509_NAME *name = X509_get_subject_name(reading->leaf);
     int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
@@ -179,22 +186,22 @@ static struct chain_finding common_name(const struct reading *reading, char **re
     int size;
 
     if (at < 0 || X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
-        return chain_refuse("identity", "%s has %s common name", reading->who,
-                            at < 0 ? "no" : "more than one");
+        return cert_chain_refuse("identity", "%s has %s common name", reading->who,
+                                 at < 0 ? "no" : "more than one");
     size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
     if (size > 0 && name_is_clean(NAME_SUBJECT, paa_str_of_n((const char *)text, (size_t)size)))
         *ret_text = copy_of(paa_str_of_n((const char *)text, (size_t)size));
     OPENSSL_free(text);
     if (*ret_text != NULL)
-        return chain_good();
-    return chain_refuse("names", "the common name of %s is empty or no visible ASCII",
-                        reading->who);
+        return cert_chain_good();
+    return cert_chain_refuse("names", "the common name of %s is empty or no visible ASCII",
+                             reading->who);
 }
 
 /* ---- the principal's names ----------------------------------------------------------------------- */
 
 /* As it was pinned: a key outlives the certificates that are made for it. */
-static char *pin_text(const struct chain_result *chain)
+static char *pin_text(const struct cert_chain_result *chain)
 {
     enum { PREFIX = sizeof "sha256:" - 1 };
     const unsigned char *digest =
@@ -215,34 +222,35 @@ struct found { /* one name of each kind */
     char *dn; /* malloc'ed */
 };
 
-static struct chain_finding find_all(const struct reading *reading, struct found *found)
+static struct cert_chain_finding find_all(const struct reading *reading, struct found *found)
 {
     const struct identity_rules *rules = reading->rules;
     bool wants_uri = rules->identity == IDENTITY_SPIFFE || rules->identity == IDENTITY_URI;
-    struct chain_finding finding =
+    struct cert_chain_finding finding =
         find_name(reading, NAME_URI, &rules->uris, wants_uri, &found->uri);
 
-    if (finding.verdict == CHAIN_GOOD && rules->identity == IDENTITY_SPIFFE)
+    if (finding.verdict == CERT_CHAIN_GOOD && rules->identity == IDENTITY_SPIFFE)
         finding = check_svid(reading, found->uri);
-    if (finding.verdict == CHAIN_GOOD)
+    if (finding.verdict == CERT_CHAIN_GOOD)
         finding =
             find_name(reading, NAME_DNS, &rules->dns, rules->identity == IDENTITY_DNS, &found->dns);
-    if (finding.verdict == CHAIN_GOOD)
+    if (finding.verdict == CERT_CHAIN_GOOD)
         finding = find_name(reading, NAME_EMAIL, &rules->emails, rules->identity == IDENTITY_EMAIL,
                             &found->email);
-    if (finding.verdict == CHAIN_GOOD)
+    if (finding.verdict == CERT_CHAIN_GOOD)
         finding = check_subject(reading, &found->dn);
-    if (finding.verdict == CHAIN_GOOD && rules->identity == IDENTITY_SUBJECT &&
+    if (finding.verdict == CERT_CHAIN_GOOD && rules->identity == IDENTITY_SUBJECT &&
         found->dn[0] == '\0')
-        return chain_refuse("identity", "%s has an empty distinguished name", reading->who);
+        return cert_chain_refuse("identity", "%s has an empty distinguished name", reading->who);
     return finding;
 }
 
-static struct chain_finding choose(const struct reading *reading, const struct chain_result *chain,
-                                   struct found *found, struct identified *identified)
+static struct cert_chain_finding choose(const struct reading *reading,
+                                        const struct cert_chain_result *chain, struct found *found,
+                                        struct identified *identified)
 {
     const struct identity_rules *rules = reading->rules;
-    struct chain_finding finding = chain_good();
+    struct cert_chain_finding finding = cert_chain_good();
 
     switch (rules->identity) {
     case IDENTITY_SPIFFE:
@@ -267,7 +275,7 @@ static struct chain_finding choose(const struct reading *reading, const struct c
         found->dn = NULL;
         break;
     }
-    if (finding.verdict == CHAIN_GOOD && identified->subject == NULL)
+    if (finding.verdict == CERT_CHAIN_GOOD && identified->subject == NULL)
         return no_memory();
     return finding;
 }
@@ -279,21 +287,22 @@ static void lower(char *text)
         *text = char_lower(*text);
 }
 
-static struct chain_finding name_issuer(const struct reading *reading,
-                                        const struct chain_result *chain,
-                                        struct identified *identified)
+static struct cert_chain_finding name_issuer(const struct reading *reading,
+                                             const struct cert_chain_result *chain,
+                                             struct identified *identified)
 {
     if (reading->rules->identity == IDENTITY_DNS)
         lower(identified->subject);
     if (chain->certificates == NULL) /* by pin alone: what it says of its issuer is its own word */
-        return chain_good();
+        return cert_chain_good();
     identified->issuer = reading->rules->identity == IDENTITY_SPIFFE
                              ? domain_text(reading->rules->trust_domain)
                              : dn_text(X509_get_issuer_name(reading->leaf));
     if (identified->issuer != NULL)
-        return chain_good();
-    return chain_refuse("names", "the issuer's name of %s is too long, or holds NUL or controls",
-                        reading->who);
+        return cert_chain_good();
+    return cert_chain_refuse("names",
+                             "the issuer's name of %s is too long, or holds NUL or controls",
+                             reading->who);
 }
 
 void identity_done(struct identified *identified)
@@ -303,28 +312,28 @@ void identity_done(struct identified *identified)
     *identified = (struct identified){ NULL, NULL };
 }
 
-struct chain_finding identity_of(const struct chain_result *chain,
-                                 const struct identity_rules *rules,
-                                 struct identified *ret_identified)
+struct cert_chain_finding identity_of(const struct cert_chain_result *chain,
+                                      const struct identity_rules *rules,
+                                      struct identified *ret_identified)
 {
     struct reading reading = { .leaf = chain->leaf, .rules = rules };
     struct found found = { .dn = NULL };
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
 
     *ret_identified = (struct identified){ NULL, NULL };
     ERR_set_mark();
     certificate_who(chain->leaf, reading.who);
     finding = read_names(&reading);
-    if (finding.verdict == CHAIN_GOOD)
+    if (finding.verdict == CERT_CHAIN_GOOD)
         finding = find_all(&reading, &found);
-    if (finding.verdict == CHAIN_GOOD)
+    if (finding.verdict == CERT_CHAIN_GOOD)
         finding = choose(&reading, chain, &found, ret_identified);
-    if (finding.verdict == CHAIN_GOOD)
+    if (finding.verdict == CERT_CHAIN_GOOD)
         finding = name_issuer(&reading, chain, ret_identified);
     GENERAL_NAMES_free(reading.names);
     free(found.dn);
     ERR_pop_to_mark();
-    if (finding.verdict != CHAIN_GOOD)
+    if (finding.verdict != CERT_CHAIN_GOOD)
         identity_done(ret_identified);
     return finding;
 }

@@ -6,7 +6,7 @@
 #ifndef MTLS_IDENTITY_H
 #define MTLS_IDENTITY_H
 
-#include "chain.h"
+#include "cert_chain.h"
 #include "name_match.h"
 
 enum { IDENTITY_NAMES_MAX = 64 }; /* of one list in the policy; of one kind in a certificate */
@@ -40,9 +40,9 @@ struct identified { /* malloc'ed, identity_done; NUL-terminated */
     char *issuer; /* NULL: the instance vouches */
 };
 
-struct chain_finding identity_of(const struct chain_result *chain,
-                                 const struct identity_rules *rules,
-                                 struct identified *ret_identified);
+struct cert_chain_finding identity_of(const struct cert_chain_result *chain,
+                                      const struct identity_rules *rules,
+                                      struct identified *ret_identified);
 void identity_done(struct identified *identified);
 
 #endif

@@ -2,10 +2,10 @@
 /* From what was presented to a verdict. Pure, and on whatever thread there is time for it. */
 #include "mtls.h"
 
-static struct chain_input input_of(const struct judging *judging, const struct weighing *weighing,
-                                   int64_t now_s)
+static struct cert_chain_input input_of(const struct judging *judging,
+                                        const struct weighing *weighing, int64_t now_s)
 {
-    struct chain_input input = { .rules = &judging->rules, .now_s = now_s };
+    struct cert_chain_input input = { .rules = &judging->rules, .now_s = now_s };
     size_t at = 0;
 
     if (judging->has_anchors)
@@ -20,15 +20,15 @@ static struct chain_input input_of(const struct judging *judging, const struct w
 void judge(const struct judging *judging, struct state *state)
 {
     struct weighing *weighing = state->weighing;
-    struct chain_input input = input_of(judging, weighing, state->now_s);
+    struct cert_chain_input input = input_of(judging, weighing, state->now_s);
     struct identified who = { NULL, NULL };
-    struct chain_result chain;
+    struct cert_chain_result chain;
 
-    weighing->finding = chain_verify(&weighing->presented, &input, &chain);
-    if (weighing->finding.verdict == CHAIN_GOOD)
+    weighing->finding = cert_chain_verify(&weighing->presented, &input, &chain);
+    if (weighing->finding.verdict == CERT_CHAIN_GOOD)
         weighing->finding = identity_of(&chain, &judging->identity, &who);
-    if (weighing->finding.verdict == CHAIN_GOOD)
+    if (weighing->finding.verdict == CERT_CHAIN_GOOD)
         state->made = verdict_new(&chain, &who, weighing->presented.der[0], weighing->versions);
     identity_done(&who);
-    chain_done(&chain);
+    cert_chain_done(&chain);
 }

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { DEPTH_MAX = PRESENTED_MAX - 1, LIST_URLS_MAX = CHAIN_CRL_SETS_MAX - 1 };
+enum { DEPTH_MAX = PRESENTED_MAX - 1, LIST_URLS_MAX = CERT_CHAIN_CRL_SETS_MAX - 1 };
 
 static const struct paa_option options[] = {
     /* incoming: create.c, inputs.c */

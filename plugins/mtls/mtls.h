@@ -4,7 +4,7 @@
  *
  * The way of a request (verify.c): what the connection is known by → else what was presented (source.c) → else what is
  * remembered of that → anchors and lists as they are now (inputs.c) → judged anew if they changed, or nothing was
- * remembered (judge.c: chain.h, identity.h) → the principal.
+ * remembered (judge.c: cert_chain.h, identity.h) → the principal, or a refusal (settle.c).
  *
  * Of a verdict that is remembered, times are judged each time, and once in a second whether anchors and lists are still
  * those that it was found under. A refusal, which may stand on the clock alone, is remembered for seconds only.
@@ -33,7 +33,7 @@ struct judging { /* incoming: how certificates are judged */
     struct proxy proxies[PROXIES_MAX];
     size_t proxy_count;
     struct pin pins[PINS_MAX];
-    struct chain_rules rules;
+    struct cert_chain_rules rules;
     struct identity_rules identity;
     struct input inputs[INPUTS_MAX]; /* anchors, if there are any; intermediates; lists */
     size_t input_count;
@@ -54,7 +54,7 @@ struct instance {
 
 struct weighing { /* what a request is judged with that no verdict is known of, or an old one */
     struct presented presented; /* count 0: not read yet */
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
     uint64_t versions[INPUTS_MAX];
     const void *objects[INPUTS_MAX];
     size_t asked; /* inputs that have come */
@@ -94,7 +94,7 @@ enum paa_result inputs_ask(struct paa_op *op, struct state *state);
 /* ---- responder.c -------------------------------------------------------------------------------- */
 
 enum paa_status responder_create(struct paa_op *op, struct judging *judging);
-/* Waiting. What a responder says of who is known or was judged now; then verify_grant or verify_refuse. */
+/* Waiting. What a responder says of who is known or was judged now; then settle_grant or settle_refuse. */
 enum paa_result responder_ask(struct paa_op *op, struct state *state);
 
 /* ---- source.c ----------------------------------------------------------------------------------- */
@@ -113,17 +113,28 @@ enum paa_result source_key(struct paa_op *op, struct state *state);
 /* Reads what was presented. PENDING, or the slot's result. */
 enum paa_result source_read(struct paa_op *op, struct state *state);
 
+/* ---- settle.c ----------------------------------------------------------------------------------- */
+
+/* Was it found to be of the anchors and lists in force within this second? */
+bool settle_was_looked_at(const struct verdict *verdict, int64_t now_s);
+/* state->known was. */
+enum paa_result settle_known(struct paa_op *op, struct state *state);
+/* May wait. It is, just now, or it was made of them just now. */
+enum paa_result settle_current(struct paa_op *op, struct state *state);
+/* May wait. What came of judge. */
+enum paa_result settle_judged(struct paa_op *op, struct state *state);
+/* Lists and responders have nothing against it. */
+enum paa_result settle_grant(struct paa_op *op, struct state *state);
+/* REJECT; what: behind the name. */
+enum paa_result settle_refuse(struct paa_op *op, const struct state *state, const char *reason,
+                              const char *what);
+
 /* ---- verify.c ----------------------------------------------------------------------------------- */
 
 enum paa_result mtls_verify(struct paa_op *op);
 void mtls_finish(struct paa_op *op);
 /* state->weighing, made when it is first wanted; NULL: no memory. */
 struct weighing *weighing_of(struct paa_op *op, struct state *state);
-/* Lists and responders have nothing against it. */
-enum paa_result verify_grant(struct paa_op *op, struct state *state);
-/* REJECT; what: behind the name. */
-enum paa_result verify_refuse(struct paa_op *op, const struct state *state, const char *reason,
-                              const char *what);
 /* The inputs have come. */
 enum paa_result verify_with_inputs(struct paa_op *op, struct state *state);
 

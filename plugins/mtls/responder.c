@@ -140,12 +140,12 @@ static enum paa_result on_said(struct paa_op *op, enum paa_status status,
     struct ocsp_said said;
 
     if (status != PAA_STATUS_OK || value->bytes.size != sizeof said)
-        return is_soft ? verify_grant(op, state)
+        return is_soft ? settle_grant(op, state)
                        : op->host->fail(op, PAA_UNAVAILABLE, "revocation", STR_NONE);
     memcpy(&said, value->bytes.data, sizeof said);
     return said.answer == OCSP_IS_GOOD
-               ? verify_grant(op, state)
-               : verify_refuse(op, state, "revoked", "is revoked, as its OCSP responder says");
+               ? settle_grant(op, state)
+               : settle_refuse(op, state, "revoked", "is revoked, as its OCSP responder says");
 }
 
 enum paa_result responder_ask(struct paa_op *op, struct state *state)

@@ -74,7 +74,7 @@ static struct verdict *allocate(size_t size, const uint64_t versions[INPUTS_MAX]
     return verdict;
 }
 
-struct verdict *verdict_new(const struct chain_result *chain, const struct identified *who,
+struct verdict *verdict_new(const struct cert_chain_result *chain, const struct identified *who,
                             struct paa_bytes leaf, const uint64_t versions[INPUTS_MAX])
 {
     struct paa_str subject = paa_str_of(who->subject);
@@ -105,7 +105,7 @@ struct verdict *verdict_new(const struct chain_result *chain, const struct ident
     return verdict;
 }
 
-struct verdict *verdict_of_refusal(const struct chain_finding *finding,
+struct verdict *verdict_of_refusal(const struct cert_chain_finding *finding,
                                    const uint64_t versions[INPUTS_MAX], int64_t until_s)
 {
     struct paa_str sentence = paa_str_of(finding->sentence);

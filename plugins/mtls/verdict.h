@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-enum { INPUTS_MAX = 2 + CHAIN_CRL_SETS_MAX }; /* anchors, intermediates, lists */
+enum { INPUTS_MAX = 2 + CERT_CHAIN_CRL_SETS_MAX }; /* anchors, intermediates, lists */
 
 #define NEVER_S INT64_MIN
 
@@ -36,10 +36,10 @@ struct verdict {
 };
 
 /* Held once, by the caller. NULL: no memory. */
-struct verdict *verdict_new(const struct chain_result *chain, const struct identified *who,
+struct verdict *verdict_new(const struct cert_chain_result *chain, const struct identified *who,
                             struct paa_bytes leaf, const uint64_t versions[INPUTS_MAX]);
 /* Of a refusal, which counts until then. */
-struct verdict *verdict_of_refusal(const struct chain_finding *finding,
+struct verdict *verdict_of_refusal(const struct cert_chain_finding *finding,
                                    const uint64_t versions[INPUTS_MAX], int64_t until_s);
 struct verdict *verdict_hold(const struct verdict *verdict);
 /* NULL is fine. */

@@ -7,7 +7,7 @@
  * (vouch.c). Raw is what a program with libcrypto alone cannot do without.
  */
 #include "allocations.h"
-#include "chain.h"
+#include "cert_chain.h"
 #include "crl.h"
 #include "groups.h"
 #include "identity.h"
@@ -218,8 +218,8 @@ static void connections(const struct bench_options *options)
 
 struct checking {
     struct presented presented;
-    struct chain_rules rules;
-    struct chain_input input;
+    struct cert_chain_rules rules;
+    struct cert_chain_input input;
     struct identity_rules identity;
 };
 
@@ -248,19 +248,19 @@ static void ours(void *state, uint64_t count)
     struct checking *c = state;
 
     for (uint64_t i = 0; i < count; i++) {
-        struct chain_result chain;
+        struct cert_chain_result chain;
         struct identified who;
         struct verdict *verdict;
-        struct chain_finding finding = chain_verify(&c->presented, &c->input, &chain);
+        struct cert_chain_finding finding = cert_chain_verify(&c->presented, &c->input, &chain);
 
-        if (finding.verdict == CHAIN_GOOD)
+        if (finding.verdict == CERT_CHAIN_GOOD)
             finding = identity_of(&chain, &c->identity, &who);
-        if (finding.verdict != CHAIN_GOOD)
+        if (finding.verdict != CERT_CHAIN_GOOD)
             bench_fail("a good certificate is refused: %s", finding.sentence);
         verdict = verdict_new(&chain, &who, c->presented.der[0], versions);
         verdict_release(verdict);
         identity_done(&who);
-        chain_done(&chain);
+        cert_chain_done(&chain);
     }
 }
 
@@ -278,7 +278,7 @@ static void checking_init(struct checking *c, const struct anchors *anchors, str
 {
     memset(c, 0, sizeof *c);
     (void)presented_add(&c->presented, der);
-    c->rules.depth = CHAIN_DEPTH_DEFAULT;
+    c->rules.depth = CERT_CHAIN_DEPTH_DEFAULT;
     c->identity.identity = IDENTITY_SUBJECT;
     c->input.rules = &c->rules;
     c->input.anchors = anchors;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A certificate as a stranger presents it, judged by its pin, and each way to name it: what is taken has a subject in
  * visible ASCII, and libcrypto's errors stay inside. */
-#include "chain.h"
+#include "cert_chain.h"
 #include "fuzz.h"
 #include "identity.h"
 #include "str.h"
@@ -18,14 +18,14 @@ static void check_text(const char *text)
         HOLDS(*text >= ' ' && *text <= '~');
 }
 
-static void name_in_each_way(const struct chain_result *chain)
+static void name_in_each_way(const struct cert_chain_result *chain)
 {
     for (enum identity identity = IDENTITY_SPIFFE; identity <= IDENTITY_PIN; identity++) {
         struct identity_rules rules = { .identity = identity, .trust_domain = STR("example.com") };
         struct identified who;
-        struct chain_finding finding = identity_of(chain, &rules, &who);
+        struct cert_chain_finding finding = identity_of(chain, &rules, &who);
 
-        if (finding.verdict == CHAIN_GOOD)
+        if (finding.verdict == CERT_CHAIN_GOOD)
             check_text(who.subject);
         else
             HOLDS(finding.reason != NULL && finding.sentence[0] != '\0' && who.subject == NULL);
@@ -37,19 +37,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct presented presented = { .count = 0 };
     struct pin pin = { .kind = PIN_CERTIFICATE };
-    struct chain_rules rules = { .pins = &pin, .pin_count = 1 };
-    struct chain_input input = { .rules = &rules, .now_s = NOW_S };
-    struct chain_result chain;
-    struct chain_finding finding;
+    struct cert_chain_rules rules = { .pins = &pin, .pin_count = 1 };
+    struct cert_chain_input input = { .rules = &rules, .now_s = NOW_S };
+    struct cert_chain_result chain;
+    struct cert_chain_finding finding;
 
     if (presented_add(&presented, paa_bytes_of(data, size)) != NULL)
         return 0;
     HOLDS(EVP_Digest(data, size, pin.digest, NULL, EVP_sha256(), NULL) == 1);
-    finding = chain_verify(&presented, &input, &chain);
-    HOLDS(finding.verdict == CHAIN_GOOD || (finding.reason != NULL && finding.sentence[0] != '\0'));
+    finding = cert_chain_verify(&presented, &input, &chain);
+    HOLDS(finding.verdict == CERT_CHAIN_GOOD ||
+          (finding.reason != NULL && finding.sentence[0] != '\0'));
     if (chain.leaf != NULL)
         name_in_each_way(&chain);
-    chain_done(&chain);
+    cert_chain_done(&chain);
     HOLDS(ERR_peek_error() == 0);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Hundreds of chains, made on the spot, each with what must come of it and why (plugins/mtls/chain.h). */
-#include "chain.h"
+/* Hundreds of chains, made on the spot, each with what must come of it and why (plugins/mtls/cert_chain.h). */
+#include "cert_chain.h"
 #include "issued.h"
 #include "str.h"
 #include "test.h"
@@ -48,25 +48,27 @@ static void stage_done(struct stage *stage)
     memset(stage, 0, sizeof *stage);
 }
 
-static const char *reason_with(const struct stage *stage, const struct chain_rules *rules,
-                               struct chain_finding *ret_finding)
+static const char *reason_with(const struct stage *stage, const struct cert_chain_rules *rules,
+                               struct cert_chain_finding *ret_finding)
 {
-    struct chain_input input = { .rules = rules, .anchors = stage->anchors, .now_s = ISSUED_NOW_S };
-    struct chain_result result;
+    struct cert_chain_input input = { .rules = rules,
+                                      .anchors = stage->anchors,
+                                      .now_s = ISSUED_NOW_S };
+    struct cert_chain_result result;
 
-    *ret_finding = chain_verify(&stage->presented, &input, &result);
-    chain_done(&result);
+    *ret_finding = cert_chain_verify(&stage->presented, &input, &result);
+    cert_chain_done(&result);
     CHECK_INT(ERR_peek_error(), 0);
-    return ret_finding->verdict == CHAIN_GOOD ? "good" : ret_finding->reason;
+    return ret_finding->verdict == CERT_CHAIN_GOOD ? "good" : ret_finding->reason;
 }
 
 static const char *reason_of(const struct stage *stage)
 {
-    static const struct chain_rules rules = { .depth = DEPTHS };
-    static struct chain_finding finding;
+    static const struct cert_chain_rules rules = { .depth = DEPTHS };
+    static struct cert_chain_finding finding;
     const char *reason = reason_with(stage, &rules, &finding);
 
-    if (finding.verdict != CHAIN_GOOD && finding.sentence[0] == '\0')
+    if (finding.verdict != CERT_CHAIN_GOOD && finding.sentence[0] == '\0')
         TEST_FAIL("\"%s\" comes without a sentence", reason);
     return reason;
 }
@@ -425,9 +427,9 @@ TEST(depth_bounds_the_intermediates_of_all)
 {
     for (size_t depth = 0; depth <= DEPTHS; depth++)
         for (int allowed = 0; allowed <= DEPTHS; allowed++) {
-            struct chain_rules rules = { .depth = allowed };
+            struct cert_chain_rules rules = { .depth = allowed };
             struct stage stage = { .count = 0 };
-            struct chain_finding finding;
+            struct cert_chain_finding finding;
 
             build(&stage, "P-256", depth, NULL, NOWHERE);
             CHECK_STR(paa_str_of(reason_with(&stage, &rules, &finding)),
@@ -440,8 +442,8 @@ TEST(a_missing_intermediate_is_named_by_who_should_have_signed)
 {
     for (size_t missing = 1; missing <= 3; missing++) {
         struct stage stage = { .count = 0 };
-        struct chain_finding finding;
-        struct chain_rules rules = { .depth = DEPTHS };
+        struct cert_chain_finding finding;
+        struct cert_chain_rules rules = { .depth = DEPTHS };
 
         build(&stage, "P-256", 3, NULL, NOWHERE);
         for (size_t i = 4 - missing; i + 1 < stage.presented.count; i++)
@@ -618,9 +620,9 @@ TEST(pins_narrow_what_anchors_vouch_for)
 {
     for (enum pin_kind kind = PIN_CERTIFICATE; kind <= PIN_KEY; kind++) {
         struct stage stage = { .count = 0 };
-        struct chain_finding finding;
+        struct cert_chain_finding finding;
         struct pin pin;
-        struct chain_rules rules = { .depth = 4, .pins = &pin, .pin_count = 1 };
+        struct cert_chain_rules rules = { .depth = 4, .pins = &pin, .pin_count = 1 };
 
         build(&stage, "P-256", 1, NULL, NOWHERE);
         pin = pin_of(&stage, 2, kind);
@@ -636,9 +638,9 @@ TEST(a_pin_alone_vouches_for_a_self_signed_certificate)
 {
     struct recipe alone = { .name = "robot", .basic = "critical,CA:TRUE" };
     struct stage stage = { .count = 0 };
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
     struct pin pin;
-    struct chain_rules rules = { .pins = &pin, .pin_count = 1 };
+    struct cert_chain_rules rules = { .pins = &pin, .pin_count = 1 };
 
     stage_add(&stage, issue_ca("unused", NULL));
     stage_add(&stage, issue(&alone, NULL));
@@ -669,9 +671,9 @@ TEST(a_pin_alone_does_not_outlast_the_certificate_or_make_it_strong)
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct stage stage = { .count = 0 };
-        struct chain_finding finding;
+        struct cert_chain_finding finding;
         struct pin pin;
-        struct chain_rules rules = { .pins = &pin, .pin_count = 1 };
+        struct cert_chain_rules rules = { .pins = &pin, .pin_count = 1 };
 
         stage_add(&stage, issue_ca("unused", NULL));
         stage_add(&stage, issue(&cases[i].recipe, NULL));
@@ -688,9 +690,9 @@ TEST(an_intermediate_is_an_anchor_only_where_leaves_are_pinned)
 {
     struct stage stage = { .count = 0 };
     char pem[ISSUED_PEM_MAX] = "", why[ANCHORS_WHY_SIZE];
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
     struct pin pin;
-    struct chain_rules rules = { .depth = 4, .pins = &pin };
+    struct cert_chain_rules rules = { .depth = 4, .pins = &pin };
     struct paa_bytes part;
 
     build(&stage, "P-256", 1, NULL, NOWHERE);
@@ -755,9 +757,9 @@ TEST(weak_anchors_are_left_out_of_a_set_and_a_broken_one_spoils_it)
 
 TEST(without_anchors_and_pins_nobody_is_good)
 {
-    struct chain_rules rules = { .depth = 4 };
+    struct cert_chain_rules rules = { .depth = 4 };
     struct stage stage = { .count = 0 };
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
 
     build(&stage, "P-256", 0, NULL, NOWHERE);
     anchors_free(stage.anchors);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Revocation lists: what is taken for one, and what it says (plugins/mtls/crl.h). */
-#include "chain.h"
+#include "cert_chain.h"
 #include "crl.h"
 #include "issued.h"
 #include "test.h"
@@ -327,7 +327,7 @@ TEST(a_list_about_fewer_certificates_does_not_take_the_place_of_one_about_all)
 static const char *chain_reason(enum revocation mode, bool has_root_list, bool has_middle_list,
                                 bool is_middle_revoked, bool is_leaf_revoked)
 {
-    static struct chain_finding finding;
+    static struct cert_chain_finding finding;
     struct issued *root = issue_ca("root", NULL), *middle = issue_ca("middle", root);
     struct issued *leaf = issue_client("robot", middle);
     const struct issued *const by_root[] = { middle }, *const by_middle[] = { leaf };
@@ -337,20 +337,20 @@ static const char *chain_reason(enum revocation mode, bool has_root_list, bool h
     struct paa_bytes part, ders[] = { issued_der(leaf), issued_der(middle) };
     struct crl_set *lists[] = { has_root_list ? set_of(&root_list, root, why) : NULL,
                                 has_middle_list ? set_of(&middle_list, middle, why) : NULL };
-    struct chain_rules rules = { .depth = 2, .revocation = mode };
-    struct chain_input input = {
+    struct cert_chain_rules rules = { .depth = 2, .revocation = mode };
+    struct cert_chain_input input = {
         .rules = &rules, .crls = { lists[0], lists[1] }, .crl_count = 2, .now_s = ISSUED_NOW_S
     };
     struct presented presented = { .count = 0 };
-    struct chain_result result;
+    struct cert_chain_result result;
 
     issued_pem(root, pem);
     part = paa_bytes_of(pem, strlen(pem));
     input.anchors = anchors_read(&part, 1, "trust", why);
     (void)presented_add(&presented, ders[0]);
     (void)presented_add(&presented, ders[1]);
-    finding = chain_verify(&presented, &input, &result);
-    chain_done(&result);
+    finding = cert_chain_verify(&presented, &input, &result);
+    cert_chain_done(&result);
     anchors_free((struct anchors *)(uintptr_t)input.anchors);
     for (size_t i = 0; i < 2; i++) {
         crl_set_free(lists[i]);
@@ -359,7 +359,7 @@ static const char *chain_reason(enum revocation mode, bool has_root_list, bool h
     issued_free(root);
     issued_free(middle);
     issued_free(leaf);
-    return finding.verdict == CHAIN_GOOD ? "good" : finding.reason;
+    return finding.verdict == CERT_CHAIN_GOOD ? "good" : finding.reason;
 }
 
 TEST(every_certificate_below_the_anchor_must_be_on_nobodys_list)

@@ -21,8 +21,8 @@ static const char *named(const struct recipe *recipe, const struct identity_rule
 {
     static struct issued *ca;
     struct issued *issued;
-    struct chain_result chain = { .leaf = NULL };
-    struct chain_finding finding;
+    struct cert_chain_result chain = { .leaf = NULL };
+    struct cert_chain_finding finding;
     struct identified who;
 
     if (ca == NULL)
@@ -33,15 +33,15 @@ static const char *named(const struct recipe *recipe, const struct identity_rule
     chain.pinned = PIN_CERTIFICATE;
     finding = identity_of(&chain, rules, &who);
     (void)snprintf(ret_subject, 512, "%s", who.subject != NULL ? who.subject : "");
-    if (finding.verdict == CHAIN_GOOD && who.issuer == NULL)
+    if (finding.verdict == CERT_CHAIN_GOOD && who.issuer == NULL)
         TEST_FAIL("a subject without an issuer");
-    if (finding.verdict != CHAIN_GOOD && finding.sentence[0] == '\0')
+    if (finding.verdict != CERT_CHAIN_GOOD && finding.sentence[0] == '\0')
         TEST_FAIL("no sentence");
     CHECK_INT(ERR_peek_error(), 0);
     identity_done(&who);
     sk_X509_free(chain.certificates);
     issued_free(issued);
-    return finding.verdict == CHAIN_GOOD ? "good" : finding.reason;
+    return finding.verdict == CERT_CHAIN_GOOD ? "good" : finding.reason;
 }
 
 struct naming {

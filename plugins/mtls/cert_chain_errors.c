@@ -1,10 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* What X509_verify_cert says, in a word for counters and a sentence for operators. */
-#include "chain_inner.h"
+/* Why a chain is not good, in a word for counters and a sentence for operators. */
+#include "cert_chain_inner.h"
 
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+/* ---- saying why ---------------------------------------------------------------------------------- */
+
+PAA_PRINTF(3, 0)
+static struct cert_chain_finding say(enum cert_chain_verdict verdict, const char *reason,
+                                     const char *format, va_list arguments)
+{
+    struct cert_chain_finding finding = { .verdict = verdict, .reason = reason };
+
+    (void)vsnprintf(finding.sentence, sizeof finding.sentence, format, arguments);
+    return finding;
+}
+
+struct cert_chain_finding cert_chain_say(enum cert_chain_verdict verdict, const char *reason,
+                                         const char *format, ...)
+{
+    struct cert_chain_finding finding;
+    va_list arguments;
+
+    va_start(arguments, format);
+    finding = say(verdict, reason, format, arguments);
+    va_end(arguments);
+    return finding;
+}
+
+struct cert_chain_finding cert_chain_refuse(const char *reason, const char *format, ...)
+{
+    struct cert_chain_finding finding;
+    va_list arguments;
+
+    va_start(arguments, format);
+    finding = say(CERT_CHAIN_REFUSED, reason, format, arguments);
+    va_end(arguments);
+    return finding;
+}
+
+/* ---- what X509_verify_cert says ------------------------------------------------------------------- */
 
 struct meaning {
     int error;
@@ -74,20 +113,20 @@ static const struct meaning *meaning_of(int error)
     return NULL;
 }
 
-static struct chain_finding unknown_issuer(const X509 *certificate, const char *who)
+static struct cert_chain_finding unknown_issuer(const X509 *certificate, const char *who)
 {
     char *issuer = dn_text(X509_get_issuer_name(certificate));
-    struct chain_finding finding =
-        chain_refuse("unknown-issuer",
-                     "%s was issued by \"%.128s\", which is no anchor of `trust`, and no "
-                     "intermediate leads there",
-                     who, issuer != NULL ? issuer : "");
+    struct cert_chain_finding finding =
+        cert_chain_refuse("unknown-issuer",
+                          "%s was issued by \"%.128s\", which is no anchor of `trust`, and no "
+                          "intermediate leads there",
+                          who, issuer != NULL ? issuer : "");
 
     free(issuer);
     return finding;
 }
 
-struct chain_finding chain_error(X509_STORE_CTX *context)
+struct cert_chain_finding cert_chain_error(X509_STORE_CTX *context)
 {
     int error = X509_STORE_CTX_get_error(context);
     const X509 *certificate = X509_STORE_CTX_get_current_cert(context);
@@ -95,14 +134,14 @@ struct chain_finding chain_error(X509_STORE_CTX *context)
     char who[CERTIFICATE_WHO_SIZE] = "a certificate of the chain";
 
     if (error == X509_V_ERR_OUT_OF_MEM || error == X509_V_ERR_UNSPECIFIED || error == X509_V_OK)
-        return chain_say(CHAIN_FAULT, "libcrypto", "libcrypto could not verify a chain");
+        return cert_chain_say(CERT_CHAIN_FAULT, "libcrypto", "libcrypto could not verify a chain");
     if (certificate != NULL)
         certificate_who(certificate, who);
     if (meaning == NULL)
-        return chain_refuse("chain", "%s: %s", who, X509_verify_cert_error_string(error));
+        return cert_chain_refuse("chain", "%s: %s", who, X509_verify_cert_error_string(error));
     if (meaning->sentence == NULL && certificate != NULL)
         return unknown_issuer(certificate, who);
-    return chain_refuse(meaning->reason, "%s %s", who,
-                        meaning->sentence != NULL ? meaning->sentence
-                                                  : "leads to no anchor of `trust`");
+    return cert_chain_refuse(meaning->reason, "%s %s", who,
+                             meaning->sentence != NULL ? meaning->sentence
+                                                       : "leads to no anchor of `trust`");
 }

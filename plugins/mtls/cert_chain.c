@@ -1,62 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-#include "chain_inner.h"
+#include "cert_chain_inner.h"
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { SECURITY_LEVEL = 2 }; /* 112 bits; what is ours to say is said before */
-
-/* ---- saying why ---------------------------------------------------------------------------------- */
-
-PAA_PRINTF(3, 0)
-static struct chain_finding say(enum chain_verdict verdict, const char *reason, const char *format,
-                                va_list arguments)
-{
-    struct chain_finding finding = { .verdict = verdict, .reason = reason };
-
-    (void)vsnprintf(finding.sentence, sizeof finding.sentence, format, arguments);
-    return finding;
-}
-
-struct chain_finding chain_say(enum chain_verdict verdict, const char *reason, const char *format,
-                               ...)
-{
-    struct chain_finding finding;
-    va_list arguments;
-
-    va_start(arguments, format);
-    finding = say(verdict, reason, format, arguments);
-    va_end(arguments);
-    return finding;
-}
-
-struct chain_finding chain_refuse(const char *reason, const char *format, ...)
-{
-    struct chain_finding finding;
-    va_list arguments;
-
-    va_start(arguments, format);
-    finding = say(CHAIN_REFUSED, reason, format, arguments);
-    va_end(arguments);
-    return finding;
-}
 
 /* ---- form and strength --------------------------------------------------------------------------- */
 
 static bool is_readable(X509 *certificate)
 {
     return X509_check_purpose(certificate, -1, 0) == 1 &&
-           (X509_get_extension_flags(certificate) & (EXFLAG_INVALID | EXFLAG_INVALID_POLICY)) == 0;
+           (X509_get_extension_flags(certificate) & EXFLAG_INVALID) == 0;
 }
 
 /* The leaf's own signature is looked at here, where no signature was computed yet; that of others once it is known that
  * they count. */
-static struct chain_finding check_strength(X509 *certificate, bool is_leaf)
+static struct cert_chain_finding check_strength(X509 *certificate, bool is_leaf)
 {
     const char *weakness = key_weakness(X509_get0_pubkey(certificate));
     const char *reason = "weak-key";
@@ -67,36 +30,37 @@ static struct chain_finding check_strength(X509 *certificate, bool is_leaf)
         reason = "weak-signature";
     }
     if (weakness == NULL && is_readable(certificate))
-        return chain_good();
+        return cert_chain_good();
     certificate_who(certificate, who);
     return weakness != NULL
-               ? chain_refuse(reason, "%s %s", who, weakness)
-               : chain_refuse("encoding", "%s has an extension that cannot be read", who);
+               ? cert_chain_refuse(reason, "%s %s", who, weakness)
+               : cert_chain_refuse("encoding", "%s has an extension that cannot be read", who);
 }
 
 /* *ret_others: what came behind the leaf. */
-static struct chain_finding read_presented(const struct presented *presented, X509 **ret_leaf,
-                                           STACK_OF(X509) * ret_others)
+static struct cert_chain_finding read_presented(const struct presented *presented, X509 **ret_leaf,
+                                                STACK_OF(X509) * ret_others)
 {
-    struct chain_finding finding = chain_good();
+    struct cert_chain_finding finding = cert_chain_good();
 
-    for (size_t i = 0; i < presented->count && finding.verdict == CHAIN_GOOD; i++) {
+    for (size_t i = 0; i < presented->count && finding.verdict == CERT_CHAIN_GOOD; i++) {
         X509 *certificate = certificate_read(presented->der[i]);
 
         if (certificate == NULL)
-            return chain_refuse("encoding",
-                                "certificate %zu of what was presented is no DER certificate",
-                                i + 1);
+            return cert_chain_refuse("encoding",
+                                     "certificate %zu of what was presented is no DER certificate",
+                                     i + 1);
         finding = check_strength(certificate, i == 0);
         if (i == 0)
             *ret_leaf = certificate;
         else if (sk_X509_push(ret_others, certificate) <= 0) {
             X509_free(certificate);
-            return chain_say(CHAIN_FAULT, "memory", "no memory is left to read certificates");
+            return cert_chain_say(CERT_CHAIN_FAULT, "memory",
+                                  "no memory is left to read certificates");
         }
     }
-    if (finding.verdict == CHAIN_GOOD && *ret_leaf == NULL)
-        return chain_refuse("encoding", "no certificate was presented");
+    if (finding.verdict == CERT_CHAIN_GOOD && *ret_leaf == NULL)
+        return cert_chain_refuse("encoding", "no certificate was presented");
     return finding;
 }
 
@@ -109,7 +73,7 @@ static bool heed_policies(X509_VERIFY_PARAM *param)
            X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) == 1;
 }
 
-static bool prepare(X509_STORE_CTX *context, const struct chain_input *input, X509 *leaf,
+static bool prepare(X509_STORE_CTX *context, const struct cert_chain_input *input, X509 *leaf,
                     STACK_OF(X509) * others)
 {
     X509_VERIFY_PARAM *param;
@@ -130,7 +94,7 @@ static bool prepare(X509_STORE_CTX *context, const struct chain_input *input, X5
 }
 
 /* The anchor's own signature says nothing. */
-static struct chain_finding check_signatures(STACK_OF(X509) * chain)
+static struct cert_chain_finding check_signatures(STACK_OF(X509) * chain)
 {
     char who[CERTIFICATE_WHO_SIZE];
 
@@ -140,37 +104,40 @@ static struct chain_finding check_signatures(STACK_OF(X509) * chain)
         if (weakness == NULL)
             continue;
         certificate_who(sk_X509_value(chain, i), who);
-        return chain_refuse("weak-signature", "%s %s", who, weakness);
+        return cert_chain_refuse("weak-signature", "%s %s", who, weakness);
     }
-    return chain_good();
+    return cert_chain_good();
 }
 
-static struct chain_finding build(const struct chain_input *input, STACK_OF(X509) * others,
-                                  struct chain_result *result)
+static struct cert_chain_finding build(const struct cert_chain_input *input,
+                                       STACK_OF(X509) * others, struct cert_chain_result *result)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
 
     if (context == NULL || !prepare(context, input, result->leaf, others))
-        finding = chain_say(CHAIN_FAULT, "libcrypto", "libcrypto could not verify a chain");
+        finding =
+            cert_chain_say(CERT_CHAIN_FAULT, "libcrypto", "libcrypto could not verify a chain");
     else if (X509_verify_cert(context) != 1)
-        finding = chain_error(context);
+        finding = cert_chain_error(context);
     else {
         result->certificates = X509_STORE_CTX_get1_chain(context);
-        finding = result->certificates != NULL
-                      ? check_signatures(result->certificates)
-                      : chain_say(CHAIN_FAULT, "memory", "no memory is left to verify a chain");
+        finding =
+            result->certificates != NULL
+                ? check_signatures(result->certificates)
+                : cert_chain_say(CERT_CHAIN_FAULT, "memory", "no memory is left to verify a chain");
     }
     X509_STORE_CTX_free(context);
     return finding;
 }
 
 /* Of the policy's intermediates only the pointers are copied. */
-static struct chain_finding build_with_ours(const struct chain_input *input,
-                                            STACK_OF(X509) * others, struct chain_result *result)
+static struct cert_chain_finding build_with_ours(const struct cert_chain_input *input,
+                                                 STACK_OF(X509) * others,
+                                                 struct cert_chain_result *result)
 {
     STACK_OF(X509) * both;
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
 
     if (input->intermediates == NULL)
         return build(input, others, result);
@@ -181,7 +148,7 @@ static struct chain_finding build_with_ours(const struct chain_input *input,
             both = NULL;
         }
     if (both == NULL)
-        return chain_say(CHAIN_FAULT, "memory", "no memory is left to verify a chain");
+        return cert_chain_say(CERT_CHAIN_FAULT, "memory", "no memory is left to verify a chain");
     finding = build(input, both, result);
     sk_X509_free(both);
     return finding;
@@ -189,73 +156,76 @@ static struct chain_finding build_with_ours(const struct chain_input *input,
 
 /* ---- the leaf ------------------------------------------------------------------------------------ */
 
-static struct chain_finding check_leaf(X509 *leaf)
+static struct cert_chain_finding check_leaf(X509 *leaf)
 {
     char who[CERTIFICATE_WHO_SIZE];
 
     if (X509_check_ca(leaf) == 0)
-        return chain_good();
+        return cert_chain_good();
     certificate_who(leaf, who);
-    return chain_refuse("ca-as-leaf", "%s is a CA, and CAs are no clients (basicConstraints)", who);
+    return cert_chain_refuse("ca-as-leaf", "%s is a CA, and CAs are no clients (basicConstraints)",
+                             who);
 }
 
-static struct chain_finding check_pins(const struct chain_rules *rules, bool has_anchors,
-                                       struct chain_result *result)
+static struct cert_chain_finding check_pins(const struct cert_chain_rules *rules, bool has_anchors,
+                                            struct cert_chain_result *result)
 {
     char who[CERTIFICATE_WHO_SIZE];
 
     for (size_t i = 0; i < rules->pin_count; i++)
         if (pin_is_of(&rules->pins[i], &result->digests)) {
             result->pinned = rules->pins[i].kind;
-            return chain_good();
+            return cert_chain_good();
         }
     if (rules->pin_count == 0)
-        return has_anchors ? chain_good()
-                           : chain_refuse("unknown-issuer", "nothing vouches for any certificate");
+        return has_anchors
+                   ? cert_chain_good()
+                   : cert_chain_refuse("unknown-issuer", "nothing vouches for any certificate");
     certificate_who(result->leaf, who);
-    return chain_refuse("pin", "%s is none of the option `pins`", who);
+    return cert_chain_refuse("pin", "%s is none of the option `pins`", who);
 }
 
 /* With pins alone: whoever signed it, the operator named it. What it says of itself must still hold. */
-static struct chain_finding check_alone(X509 *leaf, const struct chain_result *result,
-                                        int64_t now_s)
+static struct cert_chain_finding check_alone(X509 *leaf, const struct cert_chain_result *result,
+                                             int64_t now_s)
 {
     char who[CERTIFICATE_WHO_SIZE];
 
     certificate_who(leaf, who);
     if (now_s >= result->not_after_s)
-        return chain_refuse("expired", "%s has expired", who);
+        return cert_chain_refuse("expired", "%s has expired", who);
     if (now_s < result->not_before_s)
-        return chain_refuse("not-yet-valid", "%s is not valid yet", who);
+        return cert_chain_refuse("not-yet-valid", "%s is not valid yet", who);
     if ((X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) ==
         0) /* all bits, if it does not say */
-        return chain_refuse("purpose", "%s is not for client authentication (extendedKeyUsage)",
-                            who);
+        return cert_chain_refuse("purpose",
+                                 "%s is not for client authentication (extendedKeyUsage)", who);
     if ((X509_get_extension_flags(leaf) & EXFLAG_INVALID) != 0)
-        return chain_refuse("encoding", "%s has an extension that cannot be read", who);
+        return cert_chain_refuse("encoding", "%s has an extension that cannot be read", who);
     if ((X509_get_extension_flags(leaf) & EXFLAG_CRITICAL) != 0)
-        return chain_refuse("critical", "%s has a critical extension that is not known", who);
-    return chain_good();
+        return cert_chain_refuse("critical", "%s has a critical extension that is not known", who);
+    return cert_chain_good();
 }
 
 /* An anchor that is itself the leaf has no issuer to ask. */
-static struct chain_finding prepare_question(const struct chain_rules *rules,
-                                             struct chain_result *result)
+static struct cert_chain_finding prepare_question(const struct cert_chain_rules *rules,
+                                                  struct cert_chain_result *result)
 {
     if (!rules->asks_responder)
-        return chain_good();
+        return cert_chain_good();
     if (sk_X509_num(result->certificates) < 2)
-        return chain_refuse("revocation", "an anchor cannot be a client where OCSP is asked");
+        return cert_chain_refuse("revocation", "an anchor cannot be a client where OCSP is asked");
     return ocsp_question_of(result->leaf, sk_X509_value(result->certificates, 1), rules->ocsp_url,
                             &result->question)
-               ? chain_good()
-               : chain_say(CHAIN_FAULT, "memory", "no question for an OCSP responder can be made");
+               ? cert_chain_good()
+               : cert_chain_say(CERT_CHAIN_FAULT, "memory",
+                                "no question for an OCSP responder can be made");
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
 
 /* False: a time that cannot be read. */
-static bool read_times(struct chain_result *result)
+static bool read_times(struct cert_chain_result *result)
 {
     int count = result->certificates != NULL ? sk_X509_num(result->certificates) : 0;
     int64_t from_s, until_s;
@@ -276,32 +246,33 @@ static bool read_times(struct chain_result *result)
     return true;
 }
 
-static struct chain_finding judge(const struct presented *presented,
-                                  const struct chain_input *input, STACK_OF(X509) * others,
-                                  struct chain_result *result)
+static struct cert_chain_finding judge(const struct presented *presented,
+                                       const struct cert_chain_input *input,
+                                       STACK_OF(X509) * others, struct cert_chain_result *result)
 {
-    struct chain_finding finding = read_presented(presented, &result->leaf, others);
+    struct cert_chain_finding finding = read_presented(presented, &result->leaf, others);
 
-    if (finding.verdict != CHAIN_GOOD)
+    if (finding.verdict != CERT_CHAIN_GOOD)
         return finding;
     if (!pin_subject_of(presented->der[0], result->leaf, &result->digests))
-        return chain_say(CHAIN_FAULT, "libcrypto", "SHA-256 is not available from libcrypto");
+        return cert_chain_say(CERT_CHAIN_FAULT, "libcrypto",
+                              "SHA-256 is not available from libcrypto");
     finding = check_pins(input->rules, input->anchors != NULL, result);
-    if (finding.verdict == CHAIN_GOOD && input->anchors != NULL)
+    if (finding.verdict == CERT_CHAIN_GOOD && input->anchors != NULL)
         finding = check_leaf(result->leaf);
-    if (finding.verdict == CHAIN_GOOD && input->anchors != NULL)
+    if (finding.verdict == CERT_CHAIN_GOOD && input->anchors != NULL)
         finding = build_with_ours(input, others, result);
-    if (finding.verdict != CHAIN_GOOD)
+    if (finding.verdict != CERT_CHAIN_GOOD)
         return finding;
     if (!read_times(result))
-        return chain_refuse("encoding", "a certificate has a validity that cannot be read");
+        return cert_chain_refuse("encoding", "a certificate has a validity that cannot be read");
     if (input->anchors == NULL)
         return check_alone(result->leaf, result, input->now_s);
-    finding = chain_check_revoked(input, result);
-    return finding.verdict == CHAIN_GOOD ? prepare_question(input->rules, result) : finding;
+    finding = cert_chain_check_revoked(input, result);
+    return finding.verdict == CERT_CHAIN_GOOD ? prepare_question(input->rules, result) : finding;
 }
 
-void chain_done(struct chain_result *result)
+void cert_chain_done(struct cert_chain_result *result)
 {
     X509_free(result->leaf);
     sk_X509_pop_free(result->certificates, X509_free);
@@ -311,18 +282,19 @@ void chain_done(struct chain_result *result)
     result->certificates = NULL;
 }
 
-struct chain_finding chain_verify(const struct presented *presented,
-                                  const struct chain_input *input, struct chain_result *ret_result)
+struct cert_chain_finding cert_chain_verify(const struct presented *presented,
+                                            const struct cert_chain_input *input,
+                                            struct cert_chain_result *ret_result)
 {
     STACK_OF(X509) *others = sk_X509_new_null();
-    struct chain_finding finding;
+    struct cert_chain_finding finding;
 
     memset(ret_result, 0, sizeof *ret_result);
     ret_result->lists_until_s = INT64_MAX;
     ERR_set_mark();
-    finding = others != NULL
-                  ? judge(presented, input, others, ret_result)
-                  : chain_say(CHAIN_FAULT, "memory", "no memory is left to verify a chain");
+    finding = others != NULL ? judge(presented, input, others, ret_result)
+                             : cert_chain_say(CERT_CHAIN_FAULT, "memory",
+                                              "no memory is left to verify a chain");
     sk_X509_pop_free(others, X509_free);
     ERR_pop_to_mark();
     return finding;

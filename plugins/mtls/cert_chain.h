@@ -6,8 +6,8 @@
  * Cheap checks come first, so that nobody makes us compute: number and size, then form, then the strength of each key,
  * then signatures.
  */
-#ifndef MTLS_CHAIN_H
-#define MTLS_CHAIN_H
+#ifndef MTLS_CERT_CHAIN_H
+#define MTLS_CERT_CHAIN_H
 
 #include "anchors.h"
 #include "crl.h"
@@ -15,24 +15,24 @@
 #include "pin.h"
 #include "presented.h"
 
-enum { CHAIN_SENTENCE_SIZE = 480, CHAIN_CRL_SETS_MAX = 5, CHAIN_DEPTH_DEFAULT = 4 };
+enum { CERT_CHAIN_SENTENCE_SIZE = 480, CERT_CHAIN_CRL_SETS_MAX = 5, CERT_CHAIN_DEPTH_DEFAULT = 4 };
 
-enum chain_verdict {
-    CHAIN_GOOD = 1,
-    CHAIN_REFUSED,
-    CHAIN_UNKNOWN, /* whether it is revoked could not be found out */
-    CHAIN_FAULT    /* libcrypto or memory */
+enum cert_chain_verdict {
+    CERT_CHAIN_GOOD = 1,
+    CERT_CHAIN_REFUSED,
+    CERT_CHAIN_UNKNOWN, /* whether it is revoked could not be found out */
+    CERT_CHAIN_FAULT    /* libcrypto or memory */
 };
 
-struct chain_finding { /* reason and sentence: set unless GOOD */
-    enum chain_verdict verdict;
+struct cert_chain_finding { /* reason and sentence: set unless GOOD */
+    enum cert_chain_verdict verdict;
     const char *reason;
-    char sentence[CHAIN_SENTENCE_SIZE];
+    char sentence[CERT_CHAIN_SENTENCE_SIZE];
 };
 
 enum revocation { REVOCATION_OFF, REVOCATION_SOFT, REVOCATION_HARD };
 
-struct chain_rules {
+struct cert_chain_rules {
     const struct pin *pins;
     size_t pin_count;
     int depth; /* intermediates */
@@ -41,16 +41,16 @@ struct chain_rules {
     struct paa_str ocsp_url; /* absent: the one that the certificate names */
 };
 
-struct chain_input {
-    const struct chain_rules *rules;
+struct cert_chain_input {
+    const struct cert_chain_rules *rules;
     const struct anchors *anchors;       /* NULL: the pins alone vouch for the leaf */
     const struct anchors *intermediates; /* of the policy's; or NULL */
-    const struct crl_set *crls[CHAIN_CRL_SETS_MAX];
+    const struct crl_set *crls[CERT_CHAIN_CRL_SETS_MAX];
     size_t crl_count;
     int64_t now_s;
 };
 
-struct chain_result { /* chain_done frees it */
+struct cert_chain_result { /* cert_chain_done frees it */
     X509 *leaf;
     STACK_OF(X509) *
         certificates;           /* as verified: leaf first, the anchor last; NULL without anchors */
@@ -62,11 +62,13 @@ struct chain_result { /* chain_done frees it */
     int64_t lists_until_s;         /* the earliest nextUpdate that counted; INT64_MAX: none did */
 };
 
-struct chain_finding chain_verify(const struct presented *presented,
-                                  const struct chain_input *input, struct chain_result *ret_result);
-void chain_done(struct chain_result *result);
+struct cert_chain_finding cert_chain_verify(const struct presented *presented,
+                                            const struct cert_chain_input *input,
+                                            struct cert_chain_result *ret_result);
+void cert_chain_done(struct cert_chain_result *result);
 
 /* REFUSED, with printf's format; for identity.h too. */
-PAA_PRINTF(2, 3) struct chain_finding chain_refuse(const char *reason, const char *format, ...);
+PAA_PRINTF(2, 3)
+struct cert_chain_finding cert_chain_refuse(const char *reason, const char *format, ...);
 
 #endif
