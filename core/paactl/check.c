@@ -3,6 +3,7 @@
  * policy names. */
 #include "command.h"
 #include "out.h"
+#include "prompt.h"
 #include "session.h"
 #include "str.h"
 
@@ -138,6 +139,13 @@ static const char *without_name(const char *sentence, const char *name)
                : sentence;
 }
 
+/* The passphrase of a key, which is read to be checked. */
+static int64_t on_prompt(const struct paa_prompt *prompt, char *ret_reply, size_t size, void *user)
+{
+    (void)user;
+    return prompt_answer(prompt, false, ret_reply, size);
+}
+
 int check_run(const struct args *args)
 {
     struct check check = { .policy = args->rest.items[0], .is_json = args->json };
@@ -157,6 +165,7 @@ int check_run(const struct args *args)
     options.plugin_dir = args->plugin_dir;
     options.log_fn = log_to_stderr;
     options.diagnostic_fn = on_finding;
+    options.converse_fn = on_prompt;
     options.user = &check;
     options.allow_plugins = args->allow_plugins.items;
     options.allow_plugin_count = args->allow_plugins.count;

@@ -6,6 +6,7 @@
 #include "json.h"
 #include "qr.h"
 #include "str.h"
+#include "terminal.h"
 
 #include <fcntl.h>
 #include <langinfo.h>
@@ -103,20 +104,36 @@ static void add_page(struct buf *buf, const struct paa_prompt *prompt, bool is_o
     buf_add_text(buf, is_opened ? "\nYour browser opens it. Waiting.\n" : "\nWaiting.\n");
 }
 
-bool prompt_show(const struct paa_prompt *prompt, bool opens)
+static void show(const struct paa_prompt *prompt, bool opens)
 {
-    bool is_page_to_open = prompt->kind == PAA_PROMPT_OPEN && prompt->url.data != NULL;
     struct buf buf;
 
-    if (!is_page_to_open && prompt->kind != PAA_PROMPT_INFO && prompt->kind != PAA_PROMPT_ERROR)
-        return false;
     buf_init(&buf, SHOWN_MAX);
     add_line(&buf, "", prompt->text);
-    if (is_page_to_open)
+    if (prompt->kind == PAA_PROMPT_OPEN)
         add_page(&buf, prompt, opens && has_browser() && open_browser(prompt->url));
     if (!buf.failed)
         (void)fwrite(buf.data != NULL ? buf.data : "", 1, buf.size, stderr);
     (void)fflush(stderr);
     buf_free(&buf);
-    return true;
+}
+
+int64_t prompt_answer(const struct paa_prompt *prompt, bool opens, char *ret_reply, size_t size)
+{
+    switch (prompt->kind) {
+    case PAA_PROMPT_TEXT:
+    case PAA_PROMPT_SECRET:
+        return terminal_ask(prompt->text, prompt->kind == PAA_PROMPT_SECRET, ret_reply, size);
+    case PAA_PROMPT_OPEN:
+        if (prompt->url.data == NULL)
+            return -1;
+        break;
+    case PAA_PROMPT_INFO:
+    case PAA_PROMPT_ERROR:
+        break;
+    default:
+        return -1;
+    }
+    show(prompt, opens);
+    return 0;
 }

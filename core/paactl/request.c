@@ -7,6 +7,7 @@
 #include "given.h"
 #include "out.h"
 #include "prompt.h"
+#include "secret.h"
 #include "send.h"
 #include "session.h"
 #include "str.h"
@@ -116,13 +117,24 @@ static int say_why_not(const struct paa_txn *txn)
     }
 }
 
-/* The content is at hand; pages are shown, and nobody types here. */
+/* Absent declines. */
+static void reply(const struct requesting *r, struct paa_txn *txn)
+{
+    char *line = secret_alloc(PROMPT_REPLY_MAX);
+    int64_t size = -1;
+
+    if (line != NULL)
+        size = prompt_answer(paa_txn_prompt(txn), r->opens_browser, line, PROMPT_REPLY_MAX);
+    paa_txn_reply(txn, size >= 0 ? paa_str_of_n(line, (size_t)size) : paa_str_of(NULL));
+    secret_free(line, PROMPT_REPLY_MAX);
+}
+
+/* The content is at hand. */
 static enum paa_state give_input(const struct requesting *r, struct paa_txn *txn)
 {
     if ((paa_txn_wants(txn) & PAA_WANTS_BODY) != 0)
         return paa_txn_body(txn, content_of(r), 1);
-    if (!prompt_show(paa_txn_prompt(txn), r->opens_browser))
-        paa_txn_reply(txn, paa_str_of(NULL));
+    reply(r, txn);
     return paa_txn_advance(txn);
 }
 

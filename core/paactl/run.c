@@ -105,7 +105,7 @@ static int run_verb(struct session *session, const struct args *args, struct ter
 
 int run_run(const struct args *args)
 {
-    struct session session = { .converses = true, .opens_browser = !args->no_browser };
+    struct session session = { .opens_browser = !args->no_browser };
     struct terminal terminal = { .escapes = isatty(STDOUT_FILENO) != 0 };
     int status;
 

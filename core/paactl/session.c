@@ -49,9 +49,7 @@ static int64_t on_prompt(const struct paa_prompt *prompt, char *ret_reply, size_
 {
     const struct session *session = user;
 
-    (void)ret_reply;
-    (void)size;
-    return prompt_show(prompt, session->opens_browser) ? 0 : -1;
+    return prompt_answer(prompt, session->opens_browser, ret_reply, size);
 }
 
 bool session_open(struct session *session, const struct args *args, const char *policy,
@@ -69,7 +67,7 @@ bool session_open(struct session *session, const struct args *args, const char *
     options.log_fn = log_to_stderr;
     options.diagnostic_fn = on_finding;
     options.real_time_fn = session->has_time ? stated_time : NULL;
-    options.converse_fn = session->converses ? on_prompt : NULL;
+    options.converse_fn = on_prompt;
     options.user = session;
     session->error_count = 0;
     if (paa_context_open(&session->context, &options, &error) == 0)

@@ -18,11 +18,10 @@ struct session {
     bool has_time;
     int64_t time_ns;    /* since 1970, for --at */
     size_t error_count; /* findings while it was opened */
-    bool converses;     /* a person is at the terminal, and may be shown prompts */
-    bool opens_browser; /* likewise, pages */
+    bool opens_browser; /* pages that a person is to visit */
 };
 
-/* Opens policy; session's has_time, time_ns, converses and opens_browser are the caller's to fill before. Errors of the
+/* Opens policy; session's has_time, time_ns and opens_browser are the caller's to fill before. Errors of the
  * policy go to standard error, warnings are left to `check`. False: it has complained. */
 bool session_open(struct session *session, const struct args *args, const char *policy,
                   uint32_t flags);

@@ -8,8 +8,12 @@
 #include <paa/paa.h>
 #include <paa/with_curl.h>
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <termios.h>
+#include <unistd.h>
 
 struct client {
     struct paa_context *context;
@@ -107,6 +111,42 @@ static long fetch(const struct client *client, const char *url)
     return code == 401 ? retry(client, &request, &ticket, code) : code;
 }
 
+/* Shows the prompt; what is typed then is not seen. Signals wait until the terminal is as it was. */
+static ssize_t read_unseen(int tty, struct paa_str prompt, char *ret_line, size_t size)
+{
+    struct termios before, unseen;
+    sigset_t all, mask;
+    ssize_t count;
+
+    if (tcgetattr(tty, &before) != 0)
+        return -1;
+    unseen = before;
+    unseen.c_lflag &= ~(tcflag_t)ECHO;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &mask);
+    tcsetattr(tty, TCSAFLUSH, &unseen);
+    dprintf(tty, "%.*s", (int)prompt.size, prompt.data);
+    count = read(tty, ret_line, size);
+    dprintf(tty, "\n");
+    tcsetattr(tty, TCSAFLUSH, &before);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    return count;
+}
+
+/* The passphrase of a key, where the policy names none. */
+static int64_t ask(const struct paa_prompt *prompt, char *ret_reply, size_t size, void *user)
+{
+    int tty = prompt->kind == PAA_PROMPT_SECRET ? open("/dev/tty", O_RDWR | O_CLOEXEC) : -1;
+    ssize_t count = -1;
+
+    (void)user;
+    if (tty < 0)
+        return -1;
+    count = read_unseen(tty, prompt->text, ret_reply, size);
+    close(tty);
+    return count > 0 && ret_reply[count - 1] == '\n' ? count - 1 : -1;
+}
+
 static int open_client(struct client *client, char **argv, int argc)
 {
     struct paa_context_options options;
@@ -116,6 +156,7 @@ static int open_client(struct client *client, char **argv, int argc)
     options.policy = argv[1];
     options.plugin_dir = argc > 4 ? argv[4] : NULL;
     options.can = PAA_CAN_CLIENT_KEY | PAA_CAN_RETRY;
+    options.converse_fn = ask;
     if (paa_context_open(&client->context, &options, &error) != 0 ||
         (client->service = paa_service_find(client->context, argv[2], PAA_OUTGOING, &error)) ==
             NULL ||
