@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What can be known of a policy before the first request: rules that never match, chains that let in too much or
- * nobody (lint_chain.c), identities that are left open. Executes nothing.
+ * nobody (lint_chain.c), identities that are left open, connections with two keys (lint_keys.c). Executes nothing.
  */
 #include "lint.h"
 
@@ -47,8 +47,7 @@ void lint_names(const struct lint *lint, uint32_t from, uint32_t end, struct buf
 
 /* ---- who it was -------------------------------------------------------------------------------- */
 
-/* Can this site be the one whose ACCEPT is its step's? Not behind a permit or deny of the same group. */
-static bool can_decide(const struct program *program, uint32_t site)
+bool lint_can_decide(const struct program *program, uint32_t site)
 {
     uint32_t first = program->steps[program->sites[site].step].first_site;
 
@@ -63,7 +62,7 @@ static bool names_somebody(const struct lint *lint, uint32_t site)
     int32_t instance = lint->program->sites[site].instance;
 
     return instance >= 0 && lint->generation->instances[instance].slots->verify != NULL &&
-           can_decide(lint->program, site);
+           lint_can_decide(lint->program, site);
 }
 
 /* A site of that step that can name a principal and is of another instance than `other`; -1: none. */
@@ -151,7 +150,7 @@ static void check_identity(struct lint *lint)
 static bool can_permit(const struct program *program, const struct step *step)
 {
     for (uint32_t i = step->first_site; i < (uint32_t)step->first_site + step->site_count; i++)
-        if (program->sites[i].instance == SITE_PERMIT && can_decide(program, i))
+        if (program->sites[i].instance == SITE_PERMIT && lint_can_decide(program, i))
             return true;
     return false;
 }
@@ -232,6 +231,7 @@ static void lint_rule(struct lint *lint, const struct rule_conf *rule)
         return;
     check_identity(lint);
     check_require(lint);
+    lint_keys(lint);
 }
 
 static void lint_service(struct lint *lint, const struct service_rules *service)

@@ -13,7 +13,9 @@ enum finding {
     FINDING_ANONYMOUS,
     FINDING_CARRIED,
     FINDING_SKIPS,
-    FINDING_SAYS_NOTHING
+    FINDING_SAYS_NOTHING,
+    FINDING_TWO_KEYS,
+    FINDING_TWO_KEYS_SOMETIMES
 };
 
 enum { LINT_TOLD_MAX = 256, LINT_TEXT_MAX = 4096 };
@@ -48,7 +50,12 @@ static inline bool lint_is_all(const struct program *program, int32_t instance)
     return program->site_count > 0;
 }
 
+/* Can this site be the one whose ACCEPT is its step's? Not behind a permit or deny of the same group. */
+bool lint_can_decide(const struct program *program, uint32_t site);
+
 /* lint_chain.c: what is odd about the chain of the rule, whoever stands in it. False: it can never accept. */
 bool lint_chain(struct lint *lint);
+/* lint_keys.c: two client keys for one connection. */
+void lint_keys(struct lint *lint);
 
 #endif

@@ -127,3 +127,19 @@ void key_shown_let_go(const struct key_shown *shown)
 {
     key_material_free(LIST_ENTRY((struct key_shown *)(uintptr_t)shown, struct key_material, shown));
 }
+
+static int take_id(const void *object, void *arg)
+{
+    *(uint64_t *)arg = ((const struct key_material *)object)->shown.id;
+    return 0;
+}
+
+uint64_t key_shown_id(const struct paa_key *key)
+{
+    uint64_t id = 0;
+
+    if (key->source == NULL)
+        return key->material->shown.id;
+    (void)source_use(key->source, take_id, &id);
+    return id;
+}

@@ -67,5 +67,7 @@ uint64_t key_version(const struct paa_key *key);
  * let go, for its plugin may release the key before. */
 const struct key_shown *key_shown_of(struct op *op, const struct paa_key *key, bool *ret_holds);
 void key_shown_let_go(const struct key_shown *shown);
+/* Any thread: the id of what a host would be shown now; 0: nothing. */
+uint64_t key_shown_id(const struct paa_key *key);
 
 #endif

@@ -217,7 +217,8 @@ struct paa_host_outcome {
     enum paa_status (*cookie_remove)(struct paa_op *op, struct paa_str name);
 
     /* attach: TLS shows this certificate and signs with this key; the steps of a chain agree on one. create: that
-     * attach will do so, so that a host which cannot is told when it looks for the service. */
+     * attach will do so, so that a host which cannot is told when it looks for the service, and chains that would show
+     * two keys are found when the policy is loaded. */
     enum paa_status (*client_key)(struct paa_op *op, const struct paa_key *key);
     /* attach: the version of what was attached (a memo value's, a source's). The host's ticket
      * carries it, and answered gets it back. Up to 4 steps of a chain may name one. */

@@ -246,7 +246,7 @@ static const char staged[] =
     POLICY(MTLS("1") MTLS("2") SCRIPT("no", "attach = \"absent\";")
                SCRIPT("x", "attach = \"script:X-Script\"; signer = " K("1") ";")
                    SCRIPT("bare", "attach = \"shows\"; signer = { key = \"file:k1\"; };"),
-           "both = { " TO_OUT "chain = ( { required = \"m1\" }, { required = \"m2\" } ); };\n"
+           "both = { " TO_OUT "chain = ( { required = \"m1\" }, { optional = \"m2\" } ); };\n"
            "twice = { " TO_OUT "chain = ( { required = \"m1\" }, { required = \"x\" } ); };\n"
            "first = { " TO_OUT "chain = ( { sufficient = \"x\" }, { required = \"m2\" } ); };\n"
            "bare = { " TO_OUT "chain = ( { required = \"bare\" } ); };\n"
@@ -279,6 +279,52 @@ TEST(two_keys_for_one_connection_are_refused_and_one_that_is_named_twice_is_not)
     CHECK_INT(state, PAA_TXN_ALLOW);
     CHECK(paa_txn_client_tls(txn)->chain_pem.size > 0);
     paa_txn_end(&txn);
+    host_close(&host);
+}
+
+#define TOKEN                                                                                      \
+    "t = { plugin = \"oauth2-cc\"; client_id = \"me\"; token_endpoint = "                          \
+    "\"https://id.example.com/\"; "                                                                \
+    "client_auth = \"tls_client_auth\"; certificate_bound = true; client_key = "
+
+/* The steps stand in line 8. */
+#define ONE_AND(instance, steps)                                                                   \
+    POLICY(MTLS("1") instance "", OUT("chain = (\n{ required = \"m1\" },\n" steps " );"))
+
+static void check_loads(const char *policy, bool loads, const char *finding)
+{
+    struct host host;
+
+    CHECK_INT(begin(&host, policy), loads);
+    CHECK_HAS(loads ? host.log : host.error.text, finding);
+    host_close(&host);
+}
+
+TEST(two_keys_that_every_request_would_show_refuse_the_policy_at_the_step)
+{
+    static const char two[] = " shows another client key than \"m1\" at ";
+
+    check_loads(ONE_AND(MTLS("2"), "{ required = \"m2\" }"), false,
+                "paa.conf:8: \"m2\" shows another");
+    check_loads(ONE_AND(TOKEN K("2") "; };\n", "{ required = \"t\" }"), false,
+                "paa.conf:8: \"t\" shows another");
+    check_loads(ONE_AND(TOKEN K("2") "; };\n", "{ required = \"t\" }"), false, two);
+    check_loads(ONE_AND(TOKEN K("2") "; };\n", "{ optional = \"t\" }"), true, two);
+    check_loads(ONE_AND(TOKEN K("1") "; };\n", "{ required = \"t\" }"), true, "");
+}
+
+TEST(a_reload_with_two_keys_for_one_connection_is_refused)
+{
+    struct host host;
+    uint64_t id;
+
+    REQUIRE(begin(&host, ONE_AND(MTLS("2"), "{ required = \"m1\" }")));
+    CHECK(strstr(host.log, "client key") == NULL);
+    id = id_of(&host, "out");
+    CHECK(host_write(&host, ONE_AND(MTLS("2"), "{ required = \"m2\" }")));
+    CHECK_INT(paa_context_reload(host.context, 60000, &host.error), -1);
+    CHECK_HAS(host.error.text, "paa.conf:8: \"m2\" shows another client key");
+    CHECK(id != 0 && id == id_of(&host, "out"));
     host_close(&host);
 }
 

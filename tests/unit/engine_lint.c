@@ -29,6 +29,20 @@ static enum paa_result accepts(struct paa_op *op) PAA_NOEXCEPT
     return PAA_ACCEPT;
 }
 
+/* What each is said to show: "one" and "uno" the same key, "two" and "three" others; the rest none, or nothing is known. */
+static uint64_t key_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint64_t id;
+    } keys[] = { { "one", 1 }, { "uno", 1 }, { "two", 2 }, { "three", 3 } };
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (strcmp(keys[i].name, name) == 0)
+            return keys[i].id;
+    return 0;
+}
+
 static bool fill(struct generation *generation, struct paa_context *context)
 {
     struct policy *policy = generation->policy;
@@ -43,8 +57,10 @@ static bool fill(struct generation *generation, struct paa_context *context)
     if (generation->instances == NULL || generation->services == NULL)
         return false;
     slots.verify = accepts;
-    for (size_t i = 0; i < policy->instance_count; i++)
+    for (size_t i = 0; i < policy->instance_count; i++) {
         generation->instances[i].slots = &slots;
+        generation->instances[i].client_key_id = key_of(policy->instances[i].name);
+    }
     for (size_t i = 0; i < policy->service_count; i++) {
         const struct service_conf *conf = &policy->services[i];
 
@@ -415,4 +431,96 @@ TEST(what_cannot_be_followed_is_refused)
     CHECK(strstr(lint_long("identity = [ \"keys\" ]; require = { scope = \"a\"; };", resets,
                            "{ required = \"keys\" }"),
                  "permit alone") == NULL);
+}
+
+/* ---- client keys ------------------------------------------------------------------------------- */
+
+/* One outgoing service whose chain begins in line 3, with a line for each step. */
+static const char *lint_sending(const char *steps)
+{
+    static char text[TEXT_MAX];
+
+    (void)snprintf(text, sizeof text,
+                   "instances = { one = { plugin = \"x\"; }; uno = { plugin = \"x\"; }; two = { "
+                   "plugin = \"x\"; }; three = { plugin = \"x\"; }; keys = { plugin = \"x\"; }; "
+                   "};\nservices = { s = { direction = \"outgoing\"; origins = [ \"https://a.b\" "
+                   "]; chain = (\n%s ); }; };\n",
+                   steps);
+    return lint(text);
+}
+
+TEST(a_chain_whose_every_walk_shows_two_client_keys_is_an_error)
+{
+    CHECK_STR(
+        paa_str_of(lint_sending("{ required = \"one\" },\n{ required = \"two\" }")),
+        "ERROR 4: \"two\" shows another client key than \"one\" at p.conf:3, and a connection "
+        "has one, so every request of this chain is refused: give both the same key, or each "
+        "a service of its own\n");
+    /* the walks differ, and two keys are shown on all of them */
+    CHECK_HAS(lint_sending("{ required = \"one\" },\n{ optional = \"keys\" },\n{ sufficient = "
+                           "\"two\" },\n{ required = \"three\" }"),
+              "ERROR 5: \"two\" shows another client key than \"one\" at p.conf:3");
+    CHECK_HAS(lint_sending("{ required = [ \"one\", \"uno\" ] },\n{ required = \"keys\" },\n{ "
+                           "required = [ \"two\", \"three\" ] }"),
+              "ERROR 5: \"two\" shows another client key than \"one\"");
+}
+
+TEST(a_chain_of_which_some_walks_show_two_client_keys_is_warned_of)
+{
+    static const char *const chains[] = {
+        "{ required = \"one\" },\n{ optional = \"two\" }",
+        "{ required = \"one\" },\n{ required = [ \"keys\", \"two\" ] }",
+        "{ required = [ \"one\", \"two\" ] },\n{ required = \"two\" }",
+        "{ optional = \"one\" },\n{ sufficient = \"two\" },\n{ required = \"keys\" }",
+    };
+
+    for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+        CHECK_HAS(lint_sending(chains[i]),
+                  "WARNING 4: \"two\" shows another client key than \"one\" at p.conf:3, and a "
+                  "connection has one, so a request for which both accept is refused: ");
+        CHECK(strstr(found, "ERROR") == NULL);
+    }
+}
+
+TEST(chains_that_show_one_client_key_at_a_time_are_not_found_fault_with)
+{
+    static const char *const chains[] = {
+        "{ required = \"one\" },\n{ required = \"uno\" }",
+        "{ required = \"one\" },\n{ required = \"one\" }",
+        "{ required = \"one\" },\n{ required = \"keys\" }",
+        "{ required = [ \"one\", \"two\" ] }",
+        "{ sufficient = \"one\" },\n{ required = \"two\" }",
+        "{ required = [ \"one\", \"permit\", \"two\" ] },\n{ required = \"one\" }",
+        "{ use = \"one\"; on = { accept = 1; default = \"ignore\"; } },\n{ required = \"two\" "
+        "},\n{ required = \"keys\" }",
+    };
+
+    for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
+        const char *said = lint_sending(chains[i]);
+
+        if (strstr(said, "client key") != NULL || strstr(said, "NOT PARSED") != NULL)
+            TEST_FAIL("%s: %s", chains[i], said);
+    }
+}
+
+TEST(two_client_keys_in_a_shared_chain_are_told_once_and_of_incoming_services_never)
+{
+    static const char chain[] =
+        "instances = { one = { plugin = \"x\"; }; two = { plugin = \"x\"; }; };\n"
+        "chains = { c = (\n{ required = \"one\" },\n{ optional = \"two\" } ); };\n";
+    char text[4096];
+    const char *first;
+
+    (void)snprintf(text, sizeof text,
+                   "%sservices = { a = { direction = \"outgoing\"; origins = [ \"https://a.b\" ]; "
+                   "chain = \"c\"; }; b = { direction = \"outgoing\"; origins = [ \"https://a.b\" "
+                   "]; chain = \"c\"; }; };",
+                   chain);
+    first = strstr(lint(text), "another client key");
+    REQUIRE(first != NULL);
+    CHECK(strstr(first + 1, "another client key") == NULL);
+    (void)snprintf(text, sizeof text,
+                   "%sservices = { a = { " INCOMING "identity = [ \"one\" ]; chain = \"c\"; }; };",
+                   chain);
+    CHECK(strstr(lint(text), "client key") == NULL && strstr(found, "NOT PARSED") == NULL);
 }
