@@ -4,7 +4,9 @@
 #include "buf.h"
 #include "ca_bundle.h"
 #include "engine.h"
+#include "key_token.h"
 #include "keys.h"
+#include "secret.h"
 #include "str.h"
 
 #include <openssl/err.h>
@@ -216,6 +218,8 @@ const char *client_tls_commit(struct paa_txn *txn)
         txn->tls.chain_pem = key->chain_pem;
         txn->tls.key_pem = key->key_pem;
         txn->tls.key_uri = key->key_uri;
+        txn->tls.key_module = key->key_module;
+        txn->tls.key_pin = key->key_pin;
     }
     return NULL;
 }
@@ -226,4 +230,37 @@ void client_tls_let_go(struct paa_txn *txn)
         if (at->is_held)
             key_shown_let_go(at->shown);
     txn->staged_keys = NULL;
+}
+
+/* ---- a key that stays in its token --------------------------------------------------------------- */
+
+/* Texts of the core end with NUL, but a host may have built the struct itself. */
+static char *text_of(struct paa_str text)
+{
+    char *copy = text.data != NULL ? secret_alloc(text.size + 1) : NULL;
+
+    if (copy != NULL && text.size > 0)
+        memcpy(copy, text.data, text.size);
+    return copy;
+}
+
+int paa_client_tls_token(const struct paa_client_tls *tls, struct paa_error *error)
+{
+    char *uri, *module, *pin;
+    struct paa_error why = { "" };
+    int result;
+
+    if (tls == NULL || tls->key_uri.data == NULL)
+        return 0;
+    uri = text_of(tls->key_uri);
+    module = text_of(tls->key_module);
+    pin = text_of(tls->key_pin);
+    result = uri != NULL ? key_token_ready(uri, module, pin, &why) : -1;
+    if (result != 0 && error != NULL)
+        (void)snprintf(error->text, sizeof error->text, "the key \"%.300s\" cannot be used: %s",
+                       uri != NULL ? uri : "", why.text);
+    secret_free(uri, tls->key_uri.size + 1);
+    secret_free(module, tls->key_module.size + 1);
+    secret_free(pin, tls->key_pin.size + 1);
+    return result;
 }

@@ -156,6 +156,9 @@ static void write_tls(struct json *json, const struct explanation *explanation)
     json_str(json, "key_pem",
              tls->key_pem.data != NULL && !explanation->reveals ? MASK : tls->key_pem);
     json_str(json, "key_uri", tls->key_uri);
+    json_str(json, "key_module", tls->key_module);
+    json_str(json, "key_pin",
+             tls->key_pin.data != NULL && !explanation->reveals ? MASK : tls->key_pin);
     json_str(json, "trust_pem", tls->trust_pem);
     json_str(json, "pins", tls->pins);
     json_str(json, "server_name", tls->server_name);

@@ -278,6 +278,7 @@ static void write_tls(struct out *out, const struct explanation *explanation)
         out_text(out, "\n");
     }
     write_detail(out, "key", tls->key_uri);
+    write_detail(out, "module", tls->key_module);
     write_detail(out, "pins", tls->pins);
     write_detail(out, "name", tls->server_name);
     out_text(out, "\n");

@@ -149,6 +149,17 @@ static bool set_all(CURL *curl, const struct outgoing *outgoing, struct curl_sli
            set_content(curl, outgoing) && paa_with_curl(curl, outgoing->tls) == CURLE_OK;
 }
 
+/* A key that stays in a token is OpenSSL's to ask for. */
+static bool reach_token(const struct outgoing *outgoing)
+{
+    struct paa_error error = { "" };
+
+    if (paa_client_tls_token(outgoing->tls, &error) == 0)
+        return true;
+    complain("request: %s", error.text);
+    return false;
+}
+
 static bool perform(struct sender *sender, struct incoming *incoming)
 {
     long code = 0;
@@ -183,7 +194,8 @@ bool sender_send(struct sender *sender, const struct outgoing *outgoing,
     is_set = is_set && set_all(sender->curl, outgoing, lines, url, ret_incoming);
     if (!is_set)
         complain("request: libcurl does not take it, or no memory is left");
-    is_set = is_set && perform(sender, ret_incoming) && read_fields(ret_incoming);
+    is_set = is_set && reach_token(outgoing) && perform(sender, ret_incoming) &&
+             read_fields(ret_incoming);
     if (url != NULL)
         secret_wipe(url, strlen(url)); /* a credential may stand in its query */
     free(url);

@@ -4,6 +4,7 @@
 
 #include "key_engine.h"
 
+#include "secret.h"
 #include "trust.h"
 
 #include <openssl/crypto.h>
@@ -22,6 +23,8 @@ static struct {
     pthread_mutex_t lock;
     ENGINE *engine; /* keys may outlive whoever asked for them */
     char *module;
+    char *pin;      /* that it was told last, in secret memory; NULL: it is to be told */
+    bool is_listed; /* in OpenSSL's list, where hosts find it */
     bool is_spent;  /* it was loaded, or could not be */
     bool is_used;   /* the module has given a key */
     bool is_busy;   /* a key is being looked for */
@@ -78,6 +81,13 @@ EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
     return NULL;
 }
 
+bool key_engine_ready(const char *module, const char *pin, struct paa_error *error)
+{
+    (void)module;
+    (void)pin;
+    return refuse(error, "this OpenSSL has no engines: load a provider for PKCS#11");
+}
+
 #else
 
 /* Where this libcrypto has its engines: ENGINE_by_id would ask the environment. */
@@ -121,11 +131,27 @@ static ENGINE *load_engine(const char *path)
     return is_loaded && command(engine, "QUIET", NULL) && ENGINE_init(engine) == 1 ? engine : NULL;
 }
 
+/* One that the host has loaded is taken as it is: libp11 can be there once. */
+static bool adopt_engine(void)
+{
+    ENGINE *engine = ENGINE_get_first();
+
+    while (engine != NULL && strcmp(ENGINE_get_id(engine), "pkcs11") != 0)
+        engine = ENGINE_get_next(engine);
+    if (engine == NULL || ENGINE_init(engine) != 1) {
+        (void)ENGINE_free(engine);
+        return false;
+    }
+    state.engine = engine;
+    state.is_listed = true;
+    return true;
+}
+
 static bool open_engine(struct paa_error *error)
 {
     char path[ENGINE_PATH_MAX];
 
-    if (state.engine != NULL)
+    if (state.engine != NULL || (!state.is_spent && adopt_engine()))
         return true;
     if (state.is_spent)
         return refuse(error, "OpenSSL's engine \"pkcs11\" could not be loaded in this process");
@@ -161,16 +187,65 @@ static bool use_module(const char *module, struct paa_error *error)
     return true;
 }
 
+static void forget_pin(void)
+{
+    secret_free(state.pin, state.pin != NULL ? strlen(state.pin) + 1 : 0);
+    state.pin = NULL;
+}
+
+/* Not told again: who logs in by the engine meanwhile, a host, is reading it. */
+static bool tell_pin(const char *pin)
+{
+    char *copy;
+
+    if (state.pin != NULL && strcmp(state.pin, pin) == 0)
+        return true;
+    copy = secret_alloc(strlen(pin) + 1);
+    if (copy == NULL || !command(state.engine, "PIN", pin)) {
+        secret_free(copy, strlen(pin) + 1);
+        return false;
+    }
+    memcpy(copy, pin, strlen(pin));
+    forget_pin();
+    state.pin = copy;
+    return true;
+}
+
+static bool ready(const char *module, const char *pin, struct paa_error *error)
+{
+    return open_engine(error) && use_module(module, error) && tell_pin(pin != NULL ? pin : "");
+}
+
 static EVP_PKEY *find(const char *module, const char *uri, const char *pin, struct paa_error *error)
 {
     EVP_PKEY *pkey;
 
-    if (!open_engine(error) || !use_module(module, error) ||
-        !command(state.engine, "PIN", pin != NULL ? pin : ""))
+    if (!ready(module, pin, error))
         return NULL;
     pkey = ENGINE_load_private_key(state.engine, uri, (UI_METHOD *)(uintptr_t)UI_null(), NULL);
     state.is_used = state.is_used || pkey != NULL;
+    if (pkey == NULL) /* libp11 forgets one that the token does not take */
+        forget_pin();
     return pkey;
+}
+
+static bool can_ask(const char *module, struct paa_error *error)
+{
+    if (module == NULL)
+        return refuse(error, "no provider that OpenSSL has loaded speaks PKCS#11: say module = "
+                             "\"PATH\" for the engine");
+    return !state.is_broken ||
+           refuse(error, "this process was forked while another thread spoke with a token");
+}
+
+/* From then on a host may have asked the module for a key. */
+bool key_engine_ready(const char *module, const char *pin, struct paa_error *error)
+{
+    if (!can_ask(module, error) || !ready(module, pin, error))
+        return false;
+    state.is_listed = state.is_listed || ENGINE_add(state.engine) == 1;
+    state.is_used = true;
+    return state.is_listed;
 }
 
 EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
@@ -178,15 +253,8 @@ EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
 {
     EVP_PKEY *pkey;
 
-    if (module == NULL) {
-        (void)refuse(error, "no provider that OpenSSL has loaded speaks PKCS#11: say module = "
-                            "\"PATH\" for the engine");
+    if (!can_ask(module, error))
         return NULL;
-    }
-    if (state.is_broken) {
-        (void)refuse(error, "this process was forked while another thread spoke with a token");
-        return NULL;
-    }
     state.is_busy = true;
     pkey = find(module, uri, pin, error);
     state.is_busy = false;

@@ -6,6 +6,7 @@
 
 #include <openssl/types.h>
 #include <paa/types.h>
+#include <stdbool.h>
 
 void key_engine_lock(void);
 void key_engine_unlock(void);
@@ -13,5 +14,8 @@ void key_engine_unlock(void);
 /* Under the lock; blocks. NULL: *error says why, or is empty, and libcrypto's error queue does. */
 EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
                           struct paa_error *error);
+/* Under the lock: a host's TLS finds it in OpenSSL's list from now on, with that module and PIN. pin NULL: none. False:
+ * as above. */
+bool key_engine_ready(const char *module, const char *pin, struct paa_error *error);
 
 #endif

@@ -67,6 +67,12 @@ static bool add(EVP_MD_CTX *md, struct paa_bytes part)
            EVP_DigestUpdate(md, part.data, part.size) == 1;
 }
 
+static bool add_text(EVP_MD_CTX *md, struct paa_str part)
+{
+    return add(md, paa_bytes_of(part.data, part.size));
+}
+
+/* The PIN is not in it: it is short, and a number that names it may be read by many. */
 static bool number(struct key_material *material)
 {
     static const unsigned char domain[] = "paa client key 1";
@@ -77,13 +83,20 @@ static bool number(struct key_material *material)
 
     for (size_t i = 0; is_done && i < material->count; i++)
         is_done = add(md, material->chain[i]);
-    is_done = is_done &&
-              add(md, paa_bytes_of(material->shown.key_uri.data, material->shown.key_uri.size));
+    is_done = is_done && add_text(md, material->shown.key_uri) &&
+              add_text(md, material->shown.key_module);
     is_done = is_done && EVP_DigestFinal_ex(md, digest, NULL) == 1;
     EVP_MD_CTX_free(md);
     if (is_done)
         memcpy(&material->shown.id, digest, sizeof material->shown.id);
     return is_done;
+}
+
+static void show_token(struct key_shown *shown, const struct key_token *token)
+{
+    shown->key_uri = key_token_uri(token);
+    shown->key_module = key_token_module(token);
+    shown->key_pin = key_token_pin(token);
 }
 
 int key_show(struct key_material *material, struct paa_error *error)
@@ -93,7 +106,7 @@ int key_show(struct key_material *material, struct paa_error *error)
     if (material->count == 0)
         return 0; /* nothing to present in TLS: its bytes need not lie about twice */
     if (material->token != NULL)
-        shown->key_uri = key_token_uri(material->token);
+        show_token(shown, material->token);
     return number(material) &&
                    (material->token != NULL ||
                     write_text(material, write_key, secret_alloc, &shown->key_pem)) &&

@@ -67,6 +67,16 @@ struct paa_str key_token_uri(const struct key_token *token)
     return paa_str_of(token->uri);
 }
 
+struct paa_str key_token_module(const struct key_token *token)
+{
+    return paa_str_of(token->module);
+}
+
+struct paa_str key_token_pin(const struct key_token *token)
+{
+    return paa_str_of(token->pin);
+}
+
 /* ---- OSSL_STORE -------------------------------------------------------------------------------- */
 
 static int on_pin(char *ret_text, int room, int is_for_writing, void *arg)
@@ -128,13 +138,13 @@ static EVP_PKEY *take_from_store(struct key_token *token, const char *properties
 /* ---- taking ------------------------------------------------------------------------------------ */
 
 /* libcrypto's own word for what went wrong first: "PIN incorrect". */
-static void explain(struct paa_error *error)
+static void explain(struct paa_error *error, const char *otherwise)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_error());
 
     if (error->text[0] == '\0')
         (void)snprintf(error->text, sizeof error->text, "%.200s",
-                       reason != NULL ? reason : "there is no such key");
+                       reason != NULL ? reason : otherwise);
 }
 
 static EVP_PKEY *find(struct key_token *token, struct paa_error *error)
@@ -156,7 +166,7 @@ static EVP_PKEY *look(struct key_token *token, const EVP_PKEY *public_key, struc
     EVP_PKEY *pkey = find(token, error);
 
     if (pkey == NULL) {
-        explain(error);
+        explain(error, "there is no such key");
         return NULL;
     }
     if (EVP_PKEY_eq(pkey, public_key) == 1)
@@ -210,6 +220,24 @@ EVP_PKEY *key_token_take(struct key_token *token, const EVP_PKEY *public_key,
     key_engine_unlock();
     errno = saved;
     return pkey;
+}
+
+int key_token_ready(const char *uri, const char *module, const char *pin, struct paa_error *error)
+{
+    bool is_pkcs11 = str_starts(paa_str_of(uri), STR("pkcs11:"));
+    int saved = errno;
+    bool is_ready;
+
+    error->text[0] = '\0';
+    key_engine_lock();
+    (void)ERR_set_mark();
+    is_ready = is_pkcs11 && key_engine_ready(module, pin, error);
+    if (!is_ready)
+        explain(error, is_pkcs11 ? "OpenSSL's engine does not take it" : "OpenSSL's engine speaks \"pkcs11:\" only");
+    (void)ERR_pop_to_mark();
+    key_engine_unlock();
+    errno = saved;
+    return is_ready ? 0 : -1;
 }
 
 void key_token_forget(struct key_token *token)

@@ -18,7 +18,9 @@ struct key_shown {
     struct paa_str chain_pem; /* leaf first; absent: the key has no certificates */
     struct paa_str key_pem;   /* PKCS#8, in secret memory; absent if it cannot leave its token: */
     struct paa_str key_uri;
-    uint64_t id; /* of key and certificates: the first 64 bits of a SHA-256 */
+    struct paa_str key_module; /* of a token's key: its PKCS#11 library; absent: none is named */
+    struct paa_str key_pin;    /* likewise, in secret memory; ends with NUL */
+    uint64_t id; /* of key and certificates, and where the key is: the first 64 bits of a SHA-256 */
 };
 
 /* What the policy says. Where the key is, unless it has a URI; then where its passphrase or PIN is, if has_passphrase;

@@ -48,8 +48,14 @@ static long send_once(CURL *curl, const struct paa_txn *txn)
 {
     struct curl_slist *fields = apply(curl, txn);
     long code = 0;
-    CURLcode status = paa_with_curl(curl, paa_txn_client_tls(txn));
+    const struct paa_client_tls *tls = paa_txn_client_tls(txn);
+    CURLcode status = CURLE_SSL_ENGINE_NOTFOUND;
+    struct paa_error error;
 
+    if (paa_client_tls_token(tls, &error) == 0)
+        status = paa_with_curl(curl, tls);
+    else
+        fprintf(stderr, "%s\n", error.text);
     if (status == CURLE_OK)
         status = curl_easy_perform(curl);
     curl_slist_free_all(fields);

@@ -462,10 +462,13 @@ enum {
 struct paa_client_tls {
     uint32_t struct_size;
     uint32_t flags;
-    uint64_t id; /* changes with any of it. A connection made for one id never carries another's */
+    uint64_t id; /* changes with any of it but the PIN. A connection made for one id never carries another's */
     struct paa_str chain_pem;   /* leaf first; absent: none, clear one that was set before */
     struct paa_str key_pem;     /* PKCS#8, secret; absent if it cannot leave its token: */
-    struct paa_str key_uri;     /* RFC 7512 or an OSSL_STORE URI */
+    struct paa_str key_uri;     /* RFC 7512 or an OSSL_STORE URI, and for that: */
+    struct paa_str key_module;  /* the token's PKCS#11 library; absent: none is named */
+    struct paa_str key_pin;     /* secret; absent: none. One that the token has refused is not to be tried
+                                 * again and again, for it locks itself */
     struct paa_str trust_pem;   /* absent: the system's */
     struct paa_str pins;        /* libcurl's form: "sha256//…;sha256//…" */
     struct paa_str server_name; /* absent: of the target */
@@ -474,6 +477,14 @@ struct paa_client_tls {
 };
 /* NULL unless outgoing and ALLOW. */
 PAA_API const struct paa_client_tls *paa_txn_client_tls(const struct paa_txn *txn);
+
+/* For hosts whose TLS is the OpenSSL that libpaa uses, before a connection: OpenSSL's engine "pkcs11", which key_uri is
+ * to be asked of, is loaded, has key_module, and knows key_pin; it is in OpenSSL's list from then on. There is one with one
+ * module for a process. Any thread; opens no token. But the token is opened with the PIN that was set last: a
+ * host that sends with tokens of different PINs does so one after the other.
+ * 0, without key_uri too; -1: it cannot be asked, and error, which may be NULL, says why. */
+PAA_API PAA_MUST_USE int paa_client_tls_token(const struct paa_client_tls *tls,
+                                              struct paa_error *error);
 
 /* ---- for operators -------------------------------------------------------------------------- */
 

@@ -15,7 +15,7 @@
  * connections in a pool of its own has to have one pool for each id.
  *
  * THE KEY is copied by libcurl into ordinary memory. One that stays in a token (key_uri) libcurl asks
- * of OpenSSL's engine: the host sets that up for itself, and gives the PIN as CURLOPT_KEYPASSWD.
+ * of OpenSSL's engine, which paa_client_tls_token makes ready: call it first.
  *
  * LEFT TO THE HOST: CURLOPT_FOLLOWLOCATION 0 (a redirect is a new transaction), proxies, time-outs.
  */
@@ -97,7 +97,7 @@ static inline CURLcode paa_with_curl_trust(CURL *easy, struct paa_str pem)
 }
 
 static inline CURLcode paa_with_curl_key(CURL *easy, struct paa_str chain, struct paa_str key,
-                                         struct paa_str uri)
+                                         struct paa_str uri, struct paa_str pin)
 {
     CURLcode code = curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM");
 
@@ -109,6 +109,8 @@ static inline CURLcode paa_with_curl_key(CURL *easy, struct paa_str chain, struc
         code = paa_with_curl_blob(easy, CURLOPT_SSLKEY_BLOB, key);
     if (code == CURLE_OK)
         code = paa_with_curl_text(easy, CURLOPT_SSLKEY, uri);
+    if (code == CURLE_OK) /* else OpenSSL would ask at the terminal */
+        code = paa_with_curl_text(easy, CURLOPT_KEYPASSWD, pin);
     return code;
 }
 
@@ -132,7 +134,8 @@ static inline CURLcode paa_with_curl(CURL *easy, const struct paa_client_tls *tl
     if (code == CURLE_OK)
         code = paa_with_curl_trust(easy, tls->trust_pem);
     if (code == CURLE_OK)
-        code = paa_with_curl_key(easy, tls->chain_pem, tls->key_pem, tls->key_uri);
+        code = paa_with_curl_key(easy, tls->chain_pem, tls->key_pem, tls->key_uri,
+                                 tls->key_uri.data != NULL && tls->key_pin.data == NULL ? paa_str_of("") : tls->key_pin);
     return code;
 }
 

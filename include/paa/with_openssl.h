@@ -19,7 +19,7 @@
 #ifndef PAA_WITH_OPENSSL_H
 #define PAA_WITH_OPENSSL_H
 
-#include <paa/paa.h>
+#include <paa/with_token.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -111,6 +111,16 @@ static inline int paa_with_ssl_key(SSL_CTX *ctx, struct paa_str pem)
     return is_good ? 0 : -1;
 }
 
+/* One that cannot leave its token: it must be the certificate's. */
+static inline int paa_with_ssl_token(SSL_CTX *ctx, const struct paa_client_tls *tls)
+{
+    EVP_PKEY *key = paa_with_token_key(tls);
+    int is_good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+
+    EVP_PKEY_free(key);
+    return is_good ? 0 : -1;
+}
+
 /* "sha256//" and the base64 of the digest: 52 characters each, parted by ";". */
 enum { PAA_WITH_SSL_PIN = 44, PAA_WITH_SSL_PIN_AT = 8 };
 
@@ -191,8 +201,8 @@ static inline int paa_with_ssl_check(SSL_CTX *ctx, int verifies, struct paa_str 
     return 0;
 }
 
-/* ctx: a fresh SSL_CTX_new(TLS_client_method()), for this id alone. A key that cannot leave its token is the host's to
- * load from key_uri and to give to SSL_CTX_use_PrivateKey. */
+/* ctx: a fresh SSL_CTX_new(TLS_client_method()), for this id alone. A key that cannot leave its token is asked for there
+ * (paa/with_token.h), which may block. */
 static inline int paa_with_ssl_ctx(SSL_CTX *ctx, const struct paa_client_tls *tls)
 {
     if (tls == NULL || SSL_CTX_set_min_proto_version(ctx, (int)tls->min_version) != 1 ||
@@ -203,6 +213,8 @@ static inline int paa_with_ssl_ctx(SSL_CTX *ctx, const struct paa_client_tls *tl
         return -1;
     if (tls->chain_pem.data != NULL && paa_with_ssl_chain(ctx, tls->chain_pem) != 0)
         return -1;
+    if (tls->key_uri.data != NULL)
+        return paa_with_ssl_token(ctx, tls);
     return tls->key_pem.data != NULL ? paa_with_ssl_key(ctx, tls->key_pem) : 0;
 }
 

@@ -4,6 +4,10 @@
 #include "test.h"
 #include "unit/token_made.h"
 
+#include <netinet/in.h>
+#include <paa/with_curl.h>
+#include <paa/with_openssl.h>
+
 static const char *at(const struct host *host, const char *name)
 {
     static char paths[4][HOST_PATH_MAX + 16];
@@ -108,6 +112,121 @@ TEST(a_key_in_a_token_obtains_a_token_over_tls_and_its_uri_goes_to_the_host)
     CHECK(tls->key_pem.data == NULL && tls->chain_pem.size > 0);
     paa_txn_end(&txn);
     CHECK(strstr(place.host.log, TOKEN_PIN) == NULL);
+    sends_end(&place);
+}
+
+static size_t ignore(char *data, size_t size, size_t count, void *user)
+{
+    (void)data;
+    (void)user;
+    return size * count;
+}
+
+static void check_seen(const struct place *place)
+{
+    struct fault_request seen;
+
+    REQUIRE(fault_server_last(place->server, &seen));
+    CHECK_STR(paa_str_of(seen.target), "/x");
+    CHECK_STR(paa_str_of(seen.client), "hsm");
+}
+
+static void send_by_curl(const struct place *place, const struct paa_client_tls *tls)
+{
+    char url[FAULT_URL_MAX];
+    CURL *curl = curl_easy_init();
+
+    CHECK_INT(paa_client_tls_token(tls, NULL), 0);
+    CHECK_INT(paa_with_curl(curl, tls), CURLE_OK);
+    (void)curl_easy_setopt(curl, CURLOPT_CAINFO, fault_server_ca());
+    (void)curl_easy_setopt(curl, CURLOPT_URL, fault_server_url(place->server, "/x", url));
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
+    CHECK_INT(curl_easy_perform(curl), CURLE_OK);
+    check_seen(place);
+    curl_easy_cleanup(curl);
+}
+
+/* The key that the context was given is the token's: it signs what the certificate's key verifies. */
+static void check_context(const struct paa_client_tls *tls)
+{
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    struct paa_client_tls other = *tls;
+    struct paa_error error;
+
+    CHECK_INT(paa_with_ssl_ctx(ctx, tls), 0);
+    CHECK_INT(SSL_CTX_check_private_key(ctx), 1);
+    SSL_CTX_free(ctx);
+    ctx = SSL_CTX_new(TLS_client_method());
+    other.key_uri = paa_str_of("pkcs11:token=paa;object=nobody");
+    CHECK_INT(paa_with_ssl_ctx(ctx, &other), -1);
+    SSL_CTX_free(ctx);
+    ctx = SSL_CTX_new(TLS_client_method());
+    other.key_uri = paa_str_of("nowhere:hsm");
+    CHECK_INT(paa_with_ssl_ctx(ctx, &other), -1);
+    CHECK_INT(paa_client_tls_token(&other, &error), -1);
+    CHECK_HAS(error.text, "the key \"nowhere:hsm\" cannot be used: OpenSSL's engine speaks");
+    other.key_uri = tls->key_uri;
+    other.key_module = paa_str_of(NULL);
+    CHECK_INT(paa_client_tls_token(&other, &error), -1);
+    CHECK_HAS(error.text, "say module = ");
+    CHECK_INT(paa_client_tls_token(NULL, &error), 0);
+    SSL_CTX_free(ctx);
+    ERR_clear_error();
+}
+
+TEST(hosts_show_a_key_that_stays_in_its_token_and_which_the_core_itself_has_used)
+{
+    static const struct fault_answer token_answer = TOKEN("t-1", ",\"expires_in\":600");
+    static const struct fault_answer answer = { .code = 204 };
+    const struct paa_client_tls *tls;
+    struct place place;
+    struct paa_txn *txn;
+    enum paa_state state;
+    struct ask ask;
+
+    REQUIRE(begin(&place, "pin", MINE));
+    fault_server_answer(place.server, "/token", &token_answer);
+    fault_server_answer(place.server, "/x", &answer);
+    sends_ask(&ask);
+    state = paa_txn_begin(&txn, place.host.lane, place.host.out, &ask.request);
+    if (state == PAA_TXN_PENDING)
+        state = paa_txn_wait(txn, -1);
+    REQUIRE(state == PAA_TXN_ALLOW);
+    tls = paa_txn_client_tls(txn);
+    CHECK_STR(tls->key_module, SOFTHSM_MODULE);
+    CHECK_STR(tls->key_pin, TOKEN_PIN);
+    send_by_curl(&place, tls);
+    send_by_curl(&place, tls);
+    check_context(tls);
+    paa_txn_end(&txn);
+    sends_end(&place);
+}
+
+TEST(a_module_that_others_can_change_or_that_is_not_there_refuses_the_policy_at_its_key)
+{
+    struct place place;
+    char policy[1024];
+    const char *module;
+
+    REQUIRE(begin(&place, "pin", MINE));
+    module = at(&place.host, "module.so");
+    (void)snprintf(policy, sizeof policy,
+                   "keys = {\nhsm = { uri = \"pkcs11:token=paa;object=hsm\"; certificate = "
+                   "\"hsm.pem\"; module = \"%s\"; };\n};\n" POLICY(
+                       "m = { plugin = \"mtls\"; client_key = \"hsm\"; };\n",
+                       "other = { direction = \"outgoing\"; origins = [ \"https://a.b\" ];\n"
+                       "chain = ( { required = \"m\" } ); };\n"),
+                   module);
+    REQUIRE(host_write(&place.host, policy));
+    CHECK_INT(paa_context_reload(place.host.context, 60000, &place.host.error), -1);
+    CHECK_HAS(place.host.error.text, "paa.conf:2: hsm: ");
+    CHECK_HAS(place.host.error.text, "module.so does not exist");
+    store_file(module, "junk", 4, 0600);
+    CHECK_INT(chmod(module, 0622), 0);
+    CHECK_INT(paa_context_reload(place.host.context, 60000, &place.host.error), -1);
+    CHECK_HAS(place.host.error.text, "module.so is writable by");
     sends_end(&place);
 }
 

@@ -18,7 +18,7 @@ fail() {
 
 cmake --install "$build" --prefix "$prefix" >"$work/install.log"
 for file in bin/paactl include/paa/paa.h include/paa/plugin.h include/paa/host/memo.h \
-  include/paa/with_curl.h include/paa/with_openssl.h; do
+  include/paa/with_curl.h include/paa/with_openssl.h include/paa/with_token.h; do
   [ -e "$prefix/$file" ] || fail "$file is not installed"
 done
 pc=$(dirname "$(find "$prefix" -name paa.pc)")
