@@ -6,6 +6,7 @@
 #include "secret.h"
 #include "services.h"
 #include "str.h"
+#include "units.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -18,6 +19,8 @@
 
 enum { SCHEME_MAX = 32, PROPERTIES_MAX = 128 };
 
+#define NEVER INT64_MAX
+
 struct key_token {
     char *uri;
     char *module; /* NULL: none */
@@ -25,7 +28,8 @@ struct key_token {
     size_t pin_room;
     EVP_PKEY *pkey; /* all below: of process pid, under the engine's lock */
     pid_t pid;
-    int64_t retry_ms; /* not before; 0: at once */
+    int64_t
+        retry_ms; /* not before; 0: at once; NEVER: this token's PIN is wrong, in every process */
 };
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -184,18 +188,36 @@ static void tell(const struct key_token *token, struct services *services,
               token->uri, error->text);
 }
 
+/* As PKCS#11 words it (CKR_PIN_INCORRECT): tokens lock themselves after a few of these. */
+static bool is_pin_refused(const struct paa_error *error)
+{
+    return strcmp(error->text, "PIN incorrect") == 0;
+}
+
+/* When it is to be tried again, if ever. */
+static int64_t tell_failure(const struct key_token *token, struct services *services,
+                            struct paa_error *error)
+{
+    bool is_refused = is_pin_refused(error);
+
+    if (is_refused)
+        (void)
+            snprintf(error->text, sizeof error->text,
+                     "PIN incorrect: it is not tried again until the PIN's source changes, or the "
+                     "policy is loaded anew");
+    tell(token, services, error);
+    return is_refused ? NEVER : time_add(clock_now_ms(&services->clock), KEY_TOKEN_RETRY_MS);
+}
+
 /* Under the lock. */
 static void take_new(struct key_token *token, const EVP_PKEY *public_key, struct services *services)
 {
-    int64_t now_ms = clock_now_ms(&services->clock);
     struct paa_error error = { "" };
 
-    if (token->retry_ms > now_ms)
+    if (token->retry_ms > clock_now_ms(&services->clock))
         return;
     token->pkey = look(token, public_key, &error);
-    token->retry_ms = token->pkey == NULL ? now_ms + KEY_TOKEN_RETRY_MS : 0;
-    if (token->pkey == NULL)
-        tell(token, services, &error);
+    token->retry_ms = token->pkey == NULL ? tell_failure(token, services, &error) : 0;
 }
 
 EVP_PKEY *key_token_take(struct key_token *token, const EVP_PKEY *public_key,
@@ -209,7 +231,7 @@ EVP_PKEY *key_token_take(struct key_token *token, const EVP_PKEY *public_key,
     if (token->pid != getpid()) { /* the parent's stays the parent's */
         token->pid = getpid();
         token->pkey = NULL;
-        token->retry_ms = 0;
+        token->retry_ms = token->retry_ms == NEVER ? NEVER : 0;
     }
     if (token->pkey == NULL)
         take_new(token, public_key, services);
@@ -233,7 +255,8 @@ int key_token_ready(const char *uri, const char *module, const char *pin, struct
     (void)ERR_set_mark();
     is_ready = is_pkcs11 && key_engine_ready(module, pin, error);
     if (!is_ready)
-        explain(error, is_pkcs11 ? "OpenSSL's engine does not take it" : "OpenSSL's engine speaks \"pkcs11:\" only");
+        explain(error, is_pkcs11 ? "OpenSSL's engine does not take it"
+                                 : "OpenSSL's engine speaks \"pkcs11:\" only");
     (void)ERR_pop_to_mark();
     key_engine_unlock();
     errno = saved;
