@@ -246,17 +246,19 @@ EVP_PKEY *key_token_take(struct key_token *token, const EVP_PKEY *public_key,
 
 int key_token_ready(const char *uri, const char *module, const char *pin, struct paa_error *error)
 {
-    bool is_pkcs11 = str_starts(paa_str_of(uri), STR("pkcs11:"));
     int saved = errno;
     bool is_ready;
 
     error->text[0] = '\0';
+    if (!str_starts(paa_str_of(uri), STR("pkcs11:"))) {
+        (void)snprintf(error->text, sizeof error->text, "OpenSSL's engine speaks \"pkcs11:\" only");
+        return -1;
+    }
     key_engine_lock();
     (void)ERR_set_mark();
-    is_ready = is_pkcs11 && key_engine_ready(module, pin, error);
+    is_ready = key_engine_ready(module, pin, error);
     if (!is_ready)
-        explain(error, is_pkcs11 ? "OpenSSL's engine does not take it"
-                                 : "OpenSSL's engine speaks \"pkcs11:\" only");
+        explain(error, "OpenSSL's engine does not take it");
     (void)ERR_pop_to_mark();
     key_engine_unlock();
     errno = saved;

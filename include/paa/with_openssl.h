@@ -148,12 +148,26 @@ struct paa_with_ssl_checks { /* of one context, and freed with it */
     char pins[1];            /* ends with NUL; "": none */
 };
 
+/* Does somebody say whose certificate it must be? Else OpenSSL would take anybody's. */
+static inline int paa_with_ssl_has_name(X509_STORE_CTX *store)
+{
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+    char *ip = X509_VERIFY_PARAM_get1_ip_asc(param);
+    int has_name = ip != NULL || X509_VERIFY_PARAM_get0_host(param, 0) != NULL;
+
+    OPENSSL_free(ip);
+    if (!has_name)
+        X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+    return has_name;
+}
+
 /* In place of OpenSSL's own verification: that, and then the pins. */
 static inline int paa_with_ssl_verify(X509_STORE_CTX *store, void *arg)
 {
     const struct paa_with_ssl_checks *checks = (const struct paa_with_ssl_checks *)arg;
 
-    if (checks == NULL || (checks->verifies && X509_verify_cert(store) != 1))
+    if (checks == NULL || (checks->verifies &&
+                           (!paa_with_ssl_has_name(store) || X509_verify_cert(store) != 1)))
         return 0;
     if (checks->pins[0] == '\0' ||
         paa_with_ssl_has_pin(X509_STORE_CTX_get0_cert(store), checks->pins))
@@ -218,7 +232,8 @@ static inline int paa_with_ssl_ctx(SSL_CTX *ctx, const struct paa_client_tls *tl
     return tls->key_pem.data != NULL ? paa_with_ssl_key(ctx, tls->key_pem) : 0;
 }
 
-/* Before SSL_connect: the name or address that the certificate must be for, and that is asked for (SNI). */
+/* Before SSL_connect: the name or address that the certificate must be for, and that is asked for (SNI). Without it no server
+ * is taken, unless the policy gave insecure_reason. */
 static inline int paa_with_ssl(SSL *ssl, const char *host)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);

@@ -26,6 +26,20 @@ PAA_BEGIN_DECLS
 
 enum { PAA_WITH_TOKEN_NAME_MAX = 64 };
 
+/* ---- the PIN ------------------------------------------------------------------------------------ */
+
+/* The size of the PIN; -1: there is none. */
+static inline int paa_with_token_on_pin(char *ret_text, int room, int is_for_writing, void *arg)
+{
+    const struct paa_str *pin = (const struct paa_str *)arg;
+
+    (void)is_for_writing;
+    if (pin->data == NULL || room < 0 || pin->size > (size_t)room)
+        return -1;
+    memcpy(ret_text, pin->data, pin->size);
+    return (int)pin->size;
+}
+
 /* ---- the engine ------------------------------------------------------------------------------- */
 
 #ifndef OPENSSL_NO_ENGINE
@@ -49,14 +63,15 @@ static inline EVP_PKEY *paa_with_token_ask_engine(const struct paa_client_tls *t
                                                   const char *uri)
 {
     ENGINE *engine = paa_client_tls_token(tls, NULL) == 0 ? paa_with_token_engine() : NULL;
-    UI_METHOD *nobody = UI_create_method("paa: nobody is asked");
+    struct paa_str pin = tls->key_pin; /* libp11 forgets it when the token has failed */
+    UI_METHOD *asks = UI_UTIL_wrap_read_pem_callback(paa_with_token_on_pin, 0);
     EVP_PKEY *key = NULL;
 
-    if (engine != NULL && nobody != NULL && ENGINE_init(engine) == 1) {
-        key = ENGINE_load_private_key(engine, uri, nobody, NULL);
+    if (engine != NULL && asks != NULL && ENGINE_init(engine) == 1) {
+        key = ENGINE_load_private_key(engine, uri, asks, &pin);
         (void)ENGINE_finish(engine);
     }
-    UI_destroy_method(nobody);
+    UI_destroy_method(asks);
     (void)ENGINE_free(engine);
     return key;
 }
@@ -78,18 +93,6 @@ static inline EVP_PKEY *paa_with_token_ask_engine(const struct paa_client_tls *t
 #endif
 
 /* ---- a provider's store ------------------------------------------------------------------------ */
-
-/* The size of the PIN; -1: there is none. */
-static inline int paa_with_token_on_pin(char *ret_text, int room, int is_for_writing, void *arg)
-{
-    const struct paa_str *pin = (const struct paa_str *)arg;
-
-    (void)is_for_writing;
-    if (pin->data == NULL || room < 0 || pin->size > (size_t)room)
-        return -1;
-    memcpy(ret_text, pin->data, pin->size);
-    return (int)pin->size;
-}
 
 /* "provider=NAME" of the one that knows the scheme. OSSL_STORE alone would first take the URI for the name of a file. */
 static inline int paa_with_token_provider(const char *uri, char *ret_properties, size_t size)

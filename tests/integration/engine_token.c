@@ -204,6 +204,29 @@ TEST(hosts_show_a_key_that_stays_in_its_token_and_which_the_core_itself_has_used
     sends_end(&place);
 }
 
+/* libp11 forgets a PIN that was refused, and would then try the empty one, again and again. */
+TEST(a_host_that_gave_a_wrong_pin_is_heard_with_the_right_one_at_once)
+{
+    static const char *const pins[] = { "not the pin", "not the pin", TOKEN_PIN };
+    struct paa_client_tls tls;
+
+    token_make();
+    if (token_is_touched())
+        return;
+    paa_init(&tls, sizeof tls);
+    tls.key_uri = paa_str_of("pkcs11:token=paa;object=ec");
+    tls.key_module = paa_str_of(SOFTHSM_MODULE);
+    for (size_t i = 0; i < 3; i++) {
+        EVP_PKEY *key;
+
+        tls.key_pin = paa_str_of(pins[i]);
+        key = paa_with_token_key(&tls);
+        CHECK((key != NULL) == (i == 2));
+        EVP_PKEY_free(key);
+    }
+    ERR_clear_error();
+}
+
 TEST(a_module_that_others_can_change_or_that_is_not_there_refuses_the_policy_at_its_key)
 {
     struct place place;
