@@ -234,30 +234,28 @@ void client_tls_let_go(struct paa_txn *txn)
 
 /* ---- a key that stays in its token --------------------------------------------------------------- */
 
-/* Texts of the core end with NUL, but a host may have built the struct itself. */
-static char *text_of(struct paa_str text)
+/* Texts of the core end with NUL, but a host may have built the struct itself. NULL: absent. False: no memory. */
+static bool copy_text(struct paa_str text, char **ret_copy)
 {
-    char *copy = text.data != NULL ? secret_alloc(text.size + 1) : NULL;
-
-    if (copy != NULL && text.size > 0)
-        memcpy(copy, text.data, text.size);
-    return copy;
+    *ret_copy = text.data != NULL ? secret_alloc(text.size + 1) : NULL;
+    if (*ret_copy != NULL && text.size > 0)
+        memcpy(*ret_copy, text.data, text.size);
+    return text.data == NULL || *ret_copy != NULL;
 }
 
 int paa_client_tls_token(const struct paa_client_tls *tls, struct paa_error *error)
 {
-    char *uri, *module, *pin;
-    struct paa_error why = { "" };
-    int result;
+    char *uri = NULL, *module = NULL, *pin = NULL;
+    struct paa_error why = { "no memory is left" };
+    int result = -1;
 
     if (tls == NULL || tls->key_uri.data == NULL)
         return 0;
-    uri = text_of(tls->key_uri);
-    module = text_of(tls->key_module);
-    pin = text_of(tls->key_pin);
-    result = uri != NULL ? key_token_ready(uri, module, pin, &why) : -1;
+    if (copy_text(tls->key_uri, &uri) && copy_text(tls->key_module, &module) &&
+        copy_text(tls->key_pin, &pin))
+        result = key_token_ready(uri, module, pin, &why);
     if (result != 0 && error != NULL)
-        (void)snprintf(error->text, sizeof error->text, "the key \"%.300s\" cannot be used: %s",
+        (void)snprintf(error->text, sizeof error->text, "the key \"%.120s\" cannot be used: %.350s",
                        uri != NULL ? uri : "", why.text);
     secret_free(uri, tls->key_uri.size + 1);
     secret_free(module, tls->key_module.size + 1);

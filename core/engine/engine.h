@@ -79,9 +79,8 @@ struct instance {
     struct paa_str name;        /* id.name, measured */
     struct paa_str own_issuer;  /* "paa:NAME" */
     bool is_created;
-    bool shows_key; /* create said that attach will hand a client key */
-    uint64_t
-        client_key_id; /* of that one, as it was then; 0: not known, or it may be one of several */
+    bool shows_key;              /* create said that attach will hand a client key */
+    uint64_t client_key_id;      /* of what it was then; 0: not known, or one of several */
     void **worker_lanes;         /* by worker; NULL: not made yet */
     struct paa_source **sources; /* opened for its options */
     size_t source_count;
