@@ -99,13 +99,13 @@ static bool has_person(struct paa_op *pub)
     return run_of(pub) != NULL || (txn != NULL && dialogue_can(txn));
 }
 
-static enum paa_status host_listen(struct paa_op *pub, struct paa_str path,
+static enum paa_status host_listen(struct paa_op *pub, struct paa_str path, struct paa_str state,
                                    struct paa_str *ret_redirect_uri)
 {
     *ret_redirect_uri = STR_NONE;
     if (!has_person(pub))
         return PAA_STATUS_UNSUPPORTED;
-    return loopback_listen(op_of(pub), path, ret_redirect_uri);
+    return loopback_listen(op_of(pub), path, state, ret_redirect_uri);
 }
 
 /* A verb has no lane that looks after its deadline: the listener does. */

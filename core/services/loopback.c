@@ -146,7 +146,14 @@ static bool is_path(struct paa_str path)
     return true;
 }
 
-static struct loopback *new_loopback(struct loopbacks *home, struct paa_str path)
+/* An empty one would be everybody's. */
+static bool is_state(struct paa_str state)
+{
+    return state.data == NULL || (state.size > 0 && state.size <= LOOPBACK_STATE_MAX);
+}
+
+static struct loopback *new_loopback(struct loopbacks *home, struct paa_str path,
+                                     struct paa_str state)
 {
     struct loopback *loopback = calloc(1, sizeof *loopback);
 
@@ -164,13 +171,16 @@ static struct loopback *new_loopback(struct loopbacks *home, struct paa_str path
     (void)snprintf(loopback->path, sizeof loopback->path, "%.*s", STR_ARGS(path));
     (void)snprintf(loopback->uri, sizeof loopback->uri, "http://%s%s", loopback->host,
                    loopback->path);
+    memcpy(loopback->state, state.size > 0 ? state.data : "", state.size);
+    loopback->state_size = state.size;
     return loopback;
 }
 
 /* Under the lock of its home. */
-static struct loopback *begin(struct loopbacks *home, struct paa_str path)
+static struct loopback *begin(struct loopbacks *home, struct paa_str path, struct paa_str state)
 {
-    struct loopback *loopback = home->services->reactor != NULL ? new_loopback(home, path) : NULL;
+    struct loopback *loopback =
+        home->services->reactor != NULL ? new_loopback(home, path, state) : NULL;
 
     if (loopback == NULL)
         return NULL;
@@ -188,19 +198,20 @@ static struct loopback *begin(struct loopbacks *home, struct paa_str path)
     return NULL;
 }
 
-enum paa_status loopback_listen(struct op *op, struct paa_str path, struct paa_str *ret_uri)
+enum paa_status loopback_listen(struct op *op, struct paa_str path, struct paa_str state,
+                                struct paa_str *ret_uri)
 {
     struct loopbacks *home = op->services->loopbacks;
     enum paa_status status = PAA_STATUS_OK;
     int saved = errno;
 
     *ret_uri = STR_NONE;
-    if (op->loopback != NULL || !is_path(path))
+    if (op->loopback != NULL || !is_path(path) || !is_state(state))
         return PAA_STATUS_INVALID;
     pthread_mutex_lock(&home->lock);
     if (home->count == LOOPBACK_LISTENERS_MAX)
         status = PAA_STATUS_LIMITED;
-    else if ((op->loopback = begin(home, path)) == NULL)
+    else if ((op->loopback = begin(home, path, state)) == NULL)
         status = PAA_STATUS_UNAVAILABLE;
     pthread_mutex_unlock(&home->lock);
     if (op->loopback != NULL)

@@ -12,6 +12,8 @@
 enum {
     LOOPBACK_LISTENERS_MAX = 32,       /* of a context at a time */
     LOOPBACK_CONNECTIONS_MAX = 8,      /* of a listener at a time; one more ends the oldest */
+    LOOPBACK_STATE_MAX = 256,          /* bytes of a login's state */
+    LOOPBACK_STRANGERS_MAX = 16,       /* requests with another state; the next one counts */
     LOOPBACK_CONNECTION_MS = 10 * 1000 /* for a request to come, and for a page to go */
 };
 
@@ -26,8 +28,10 @@ void loopbacks_stop(struct loopbacks *loopbacks);
 void loopbacks_forget(struct loopbacks *loopbacks);
 void loopbacks_free(struct loopbacks *loopbacks); /* NULL is fine */
 
-/* OK; INVALID: no path, or the operation has a listener; LIMITED; UNAVAILABLE. The URI lives as long as the operation. */
-enum paa_status loopback_listen(struct op *op, struct paa_str path, struct paa_str *ret_uri);
+/* state: of the login; absent: any request is its redirect. OK; INVALID: no path, no such state, or the operation has a
+ * listener; LIMITED; UNAVAILABLE. The URI lives as long as the operation. */
+enum paa_status loopback_listen(struct op *op, struct paa_str path, struct paa_str state,
+                                struct paa_str *ret_uri);
 /* Waiting: the redirect, once. UNAVAILABLE after that deadline (INT64_MAX: somebody else looks after it). */
 enum paa_result loopback_redirected(struct op *op, int64_t deadline_ms, paa_reply_fn then,
                                     void *context);

@@ -123,6 +123,23 @@ static void drain(struct connection *c)
 
 /* ---- reading ---------------------------------------------------------------------------------------- */
 
+/* A page that leads here cannot know the state, and ends no login: not the first few times. */
+static bool is_stranger(struct loopback *loopback, const struct paa_field *fields, size_t count)
+{
+    struct paa_str state = paa_str_of_n(loopback->state, loopback->state_size);
+
+    return state.size > 0 && loopback->strangers < LOOPBACK_STRANGERS_MAX &&
+           !loopback_state_fits(fields, count, state);
+}
+
+static void turn_stranger_away(struct connection *c)
+{
+    c->of->strangers++;
+    arena_reset(&c->of->arena);
+    loopback_stranger_write(&c->out);
+    answer(c);
+}
+
 static void choose(struct connection *c, struct paa_str query)
 {
     struct loopback *loopback = c->of;
@@ -137,6 +154,10 @@ static void choose(struct connection *c, struct paa_str query)
     if (fields == NULL) {
         arena_reset(&loopback->arena);
         turn_away(c, LOOPBACK_MALFORMED);
+        return;
+    }
+    if (is_stranger(loopback, fields, count)) {
+        turn_stranger_away(c);
         return;
     }
     if (!loopback_arrived(loopback, fields, count)) {

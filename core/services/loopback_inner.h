@@ -50,12 +50,15 @@ struct loopback {
     char host[LOOPBACK_HOST_MAX];
     char path[LOOPBACK_PATH_MAX];
     char uri[LOOPBACK_HOST_MAX + LOOPBACK_PATH_MAX + 8];
+    char state[LOOPBACK_STATE_MAX];
+    size_t state_size; /* 0: any will do */
 
     /* the reactor's thread only, once it is watched */
     int fd; /* -1: closed */
     bool is_watched;
     struct list connections;
     unsigned connection_count;
+    unsigned strangers; /* that were shown so */
     struct arena arena; /* what arrived; the operation's too, once that was told */
 
     /* under the lock */

@@ -56,9 +56,8 @@ static void add_escaped(struct buf *buf, struct paa_str text)
     }
 }
 
-void loopback_page_write(struct buf *buf, bool success, struct paa_str sentence)
+static void write_page(struct buf *buf, unsigned code, const char *title, struct paa_str sentence)
 {
-    const char *title = success ? "Done" : "Not done";
     struct buf html;
 
     buf_init(&html, LOOPBACK_RESPONSE_MAX);
@@ -69,8 +68,20 @@ void loopback_page_write(struct buf *buf, bool success, struct paa_str sentence)
                title, title);
     add_escaped(&html, str_slice(sentence, 0, LOOPBACK_SENTENCE_MAX));
     buf_add_text(&html, "</p>\n<p>You can close this window.</p></body></html>\n");
-    write_response(buf, success ? 200 : 400, "text/html", buf_str(&html));
+    write_response(buf, code, "text/html", buf_str(&html));
     buf_free(&html);
+}
+
+void loopback_page_write(struct buf *buf, bool success, struct paa_str sentence)
+{
+    write_page(buf, success ? 200 : 400, success ? "Done" : "Not done", sentence);
+}
+
+void loopback_stranger_write(struct buf *buf)
+{
+    write_page(buf, 400, "Not this login",
+               STR("This page does not belong to the login that is under way. Nothing was "
+                   "changed."));
 }
 
 void loopback_refusal_write(struct buf *buf, unsigned code)

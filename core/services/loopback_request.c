@@ -3,6 +3,7 @@
 #include "loopback_request.h"
 
 #include "fields.h"
+#include "secret.h"
 #include "str.h"
 
 struct head { /* what the fields say */
@@ -153,4 +154,14 @@ struct paa_field *loopback_parameters(struct paa_str query, struct arena *arena,
         fields[(*ret_count)++] = next;
     }
     return fields;
+}
+
+bool loopback_state_fits(const struct paa_field *fields, size_t count, struct paa_str state)
+{
+    for (size_t i = 0; i < count; i++)
+        if (paa_str_eq(fields[i].name, "state") &&
+            secret_eq(paa_bytes_of(fields[i].value.data, fields[i].value.size),
+                      paa_bytes_of(state.data, state.size)))
+            return true;
+    return false;
 }

@@ -39,4 +39,7 @@ enum loopback_verdict loopback_request_read(struct paa_str text,
  * LOOPBACK_PARAMETERS_MAX. */
 struct paa_field *loopback_parameters(struct paa_str query, struct arena *arena, size_t *ret_count);
 
+/* Is one of them that state? What else is wrong with such a request is for whoever knows the state to judge. */
+bool loopback_state_fits(const struct paa_field *fields, size_t count, struct paa_str state);
+
 #endif

@@ -205,7 +205,9 @@ enum paa_result login_browser(struct paa_op *op, struct login *login)
     if (!choose(op, login->verifier) || !choose(op, login->state) || !choose(op, login->nonce))
         return login_fail(op, login,
                           paa_fail(op, PAA_UNAVAILABLE, "login", "no chance is to be had"));
-    status = op->host->conversation->listen(op, STR(REDIRECT_PATH), &login->redirect_uri);
+    status = op->host->conversation->listen(op, STR(REDIRECT_PATH),
+                                            paa_str_of_n(login->state, sizeof login->state),
+                                            &login->redirect_uri);
     login->is_nobody_there = status == PAA_STATUS_UNSUPPORTED;
     if (status != PAA_STATUS_OK)
         return login_fail(op, login,

@@ -76,15 +76,20 @@ struct return_row {
 
 /* RFC 9700 4: CSRF, code injection, mix-up, doubled parameters; and a person who says no. */
 static const struct return_row returns[] = {
-    { "code=the-code&state=another", "state" },
-    { "code=the-code", "state" },
     { "code=the-code&state=@&state=@", "twice" },
     { "code=the-code&code=the-code&state=@", "twice" },
     { "state=@", "neither" },
     { "state=@&code=x&error=access_denied", "neither" },
     { "error=access_denied&state=@", "did not agree" },
     { "error=server_on_fire&error_description=%1b%5b31m&state=@", "server_on_fire" },
-    { "", "state" },
+};
+
+/* Nor does it end the login of somebody who comes back later: whoever sent the browser there does not know the state. */
+static const char *const strays[] = {
+    "code=the-code&state=another",
+    "code=the-code",
+    "error=access_denied&state=another",
+    "",
 };
 
 TEST(whatever_else_a_browser_brings_back_logs_nobody_in)
@@ -103,6 +108,24 @@ TEST(whatever_else_a_browser_brings_back_logs_nobody_in)
     CHECK_INT(fault_server_requests(place.server), 0);
     CHECK_STR(paa_str_of(sends(&place.host).reason), "no-login");
     CHECK_HAS(sends(&place.host).sentence, "paactl run -c FILE mine login");
+    sends_end(&place);
+}
+
+TEST(what_answers_another_question_neither_logs_in_nor_ends_the_login)
+{
+    struct fault_request request;
+    struct place place;
+
+    REQUIRE(people_begin(&place, PEOPLE_PLAIN));
+    for (size_t i = 0; i < sizeof strays / sizeof strays[0]; i++) {
+        person.strays = strays[i];
+        person.brings = "code=my-code&state=@";
+        CHECK(people_log_in(&place, &tokens, NULL));
+        CHECK_HAS(person.stray_page, "Not this login");
+        CHECK_HAS(person.page, "You are logged in");
+        REQUIRE(fault_server_last(place.server, &request));
+        CHECK_HAS(request.body, "code=my-code&");
+    }
     sends_end(&place);
 }
 

@@ -6,7 +6,7 @@
 
 #include "host_browser.h"
 
-enum { CONNECTIONS_MAX = 8, LISTENERS_MAX = 32 }; /* loopback.h */
+enum { CONNECTIONS_MAX = 8, LISTENERS_MAX = 32, STRANGERS_MAX = 16 }; /* loopback.h */
 
 static void with_port(const char *text, unsigned port, char *ret_text, size_t size)
 {
@@ -86,6 +86,63 @@ TEST(what_is_no_login_is_turned_away_and_the_listener_listens_on)
     CHECK_INT(paa_txn_wait(txn, -1), PAA_TXN_ALLOW);
     hear(fd, response);
     CHECK_INT(status_of(response), 200);
+    paa_txn_end(&txn);
+    host_close(&host);
+}
+
+/* RFC 8252 8.9: any page of any site can send a browser there. */
+TEST(a_page_that_does_not_know_the_state_ends_no_login)
+{
+    static const char *const strangers[] = {
+        "/callback",
+        "/callback?code=1",
+        "/callback?code=1&state=",
+        "/callback?code=1&state=the-stat",
+        "/callback?code=1&state=the-state2",
+        "/callback?code=1&state=THE-STATE",
+        "/callback?error=access_denied&state=other",
+    };
+    char response[RESPONSE_MAX];
+    struct paa_txn *txn;
+    struct host host;
+    unsigned port;
+    int fd;
+
+    REQUIRE(host_open(&host, policy));
+    txn = begin(&host, LOGIN_STATE, &port);
+    for (size_t i = 0; i < sizeof strangers / sizeof strangers[0]; i++) {
+        hear(ask(port, strangers[i]), response);
+        CHECK_INT(status_of(response), 400);
+        CHECK_HAS(response, "<h1>Not this login</h1>");
+    }
+    CHECK_INT(paa_txn_advance(txn), PAA_TXN_PENDING);
+    fd = ask(port, "/callback?code=2&state=the-state");
+    CHECK_INT(paa_txn_wait(txn, -1), PAA_TXN_ALLOW);
+    CHECK_STR(noted(txn, "code", 0), "2");
+    hear(fd, response);
+    CHECK_INT(status_of(response), 200);
+    paa_txn_end(&txn);
+    host_close(&host);
+}
+
+TEST(after_so_many_strangers_the_next_one_is_told_to_the_step)
+{
+    char response[RESPONSE_MAX];
+    struct paa_txn *txn;
+    struct host host;
+    unsigned port;
+    int fd;
+
+    REQUIRE(host_open(&host, policy));
+    txn = begin(&host, LOGIN_STATE, &port);
+    for (int i = 0; i < STRANGERS_MAX; i++) {
+        hear(ask(port, "/callback?state=other"), response);
+        CHECK_INT(status_of(response), 400);
+    }
+    fd = ask(port, "/callback?state=another");
+    CHECK_INT(paa_txn_wait(txn, -1), PAA_TXN_ALLOW);
+    CHECK_STR(noted(txn, "state", 0), "another");
+    hear(fd, response);
     paa_txn_end(&txn);
     host_close(&host);
 }
@@ -278,6 +335,7 @@ TEST(calls_out_of_order_are_told)
         "X-W: listen:/callback need:ok page:x need:invalid accept",
         "X-W: listen:/callback need:ok listen:/other need:invalid accept",
         "X-W: listen:callback need:invalid accept",
+        "X-W: listen:/callback, need:invalid accept",
         "X-W: listen:/call?back need:invalid accept",
         "X-W: listen:/call%2fback need:invalid accept",
     };

@@ -15,6 +15,9 @@ enum { RESPONSE_MAX = 16 * 1024, MINUTE_MS = 60 * 1000 };
 #define LOGIN                                                                                      \
     "X-W: listen:/callback need:ok redirected need:ok page:You~are~<alice>. need:ok accept"
 
+#define LOGIN_STATE                                                                                \
+    "X-W: listen:/callback,the-state need:ok redirected need:ok page:In. need:ok accept"
+
 static const char policy[] =
     POLICY(SCRIPT("w", "verify = \"script:X-W\";"), API("chain = ( { required = \"w\" } );"));
 

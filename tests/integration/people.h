@@ -24,12 +24,14 @@ enum { PEOPLE_URL_MAX = 8192, PEOPLE_PAGE_MAX = 16 * 1024, PEOPLE_OUTPUT_MAX = 8
 struct person {
     const char
         *brings; /* the redirect's query; "@" is the state of the request. NULL: stays away */
+    const char *strays;  /* a query that comes before it, likewise; NULL: none does */
     void (*looks)(void); /* at `url`, before anything else; NULL: does not */
     unsigned asked;      /* how often a page was to be opened */
     bool declines;
-    char url[PEOPLE_URL_MAX];   /* that was to be opened last */
-    char code[64];              /* that was shown with it */
-    char page[PEOPLE_PAGE_MAX]; /* what the browser showed at the end */
+    char url[PEOPLE_URL_MAX];         /* that was to be opened last */
+    char code[64];                    /* that was shown with it */
+    char page[PEOPLE_PAGE_MAX];       /* what the browser showed at the end */
+    char stray_page[PEOPLE_PAGE_MAX]; /* and first */
     pthread_t browser;
     bool is_browsing;
 };
@@ -85,8 +87,9 @@ static inline int people_connect(const char *redirect_uri)
     return fd;
 }
 
-/* GET of what stands behind the origin of redirect_uri; the whole response into person.page. */
-static inline void people_get(const char *redirect_uri, const char *query)
+/* GET of what stands behind the origin of redirect_uri; the whole response into ret_page. */
+static inline void people_get(const char *redirect_uri, const char *query,
+                              char ret_page[PEOPLE_PAGE_MAX])
 {
     char request[PEOPLE_URL_MAX + 256];
     const char *path = strchr(redirect_uri + strlen("http://"), '/');
@@ -99,29 +102,36 @@ static inline void people_get(const char *redirect_uri, const char *query)
                       (int)(path - redirect_uri - (long)strlen("http://")),
                       redirect_uri + strlen("http://"));
     if (fd >= 0 && write(fd, request, (size_t)length) == length)
-        while ((size = read(fd, person.page + used, sizeof person.page - 1 - used)) > 0)
+        while ((size = read(fd, ret_page + used, PEOPLE_PAGE_MAX - 1 - used)) > 0)
             used += (size_t)size;
-    person.page[used] = '\0';
+    ret_page[used] = '\0';
     if (fd >= 0)
         close(fd);
 }
 
-static inline void *people_browse(void *unused)
+static inline void people_return_with(const char *pattern, char ret_page[PEOPLE_PAGE_MAX])
 {
     char redirect_uri[256], state[256], query[PEOPLE_URL_MAX];
     size_t at = 0;
 
-    (void)unused;
     people_parameter(person.url, "redirect_uri", redirect_uri, sizeof redirect_uri);
     people_parameter(person.url, "state", state, sizeof state);
-    for (const char *c = person.brings; *c != '\0' && at + sizeof state < sizeof query; c++) {
+    for (const char *c = pattern; *c != '\0' && at + sizeof state < sizeof query; c++) {
         if (*c == '@')
             at += (size_t)snprintf(query + at, sizeof state, "%s", state);
         else
             query[at++] = *c;
     }
     query[at] = '\0';
-    people_get(redirect_uri, query);
+    people_get(redirect_uri, query, ret_page);
+}
+
+static inline void *people_browse(void *unused)
+{
+    (void)unused;
+    if (person.strays != NULL)
+        people_return_with(person.strays, person.stray_page);
+    people_return_with(person.brings, person.page);
     return NULL;
 }
 

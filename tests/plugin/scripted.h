@@ -31,7 +31,7 @@
  * MISUSE       two_waits  wait_and:RESULT-NUMBER (a result with a wait under way)  openssl (an entry left in the
  *              error queue)  errno (left as E2BIG)
  * TIME         busy:N    N thousand rounds on this thread  remaining:NAME (milliseconds, into that note)
- * LOGIN        listen:PATH (note "uri"; a verb emits it)  page:TEXT  page_of_failure:TEXT; `need` judges their statuses too
+ * LOGIN        listen:PATH or listen:PATH,STATE (note "uri"; a verb emits it)  page:TEXT  page_of_failure:TEXT; `need` judges their statuses too
  * REQUEST      absent_unless:FIELD   script:FIELD (goes on with that field's value as its script, if there)
  *              need_fact:NAME=VALUE  need_header:NAME=VALUE  need_who:SUBJECT (of the first principal, or the caller's)
  * OUTCOME      header:N=V  add:N=V  secret:N=V  lasting:N=V (not copied)  remove:N (of the request)  response:N=V  deny:N=V  both:N=V  cookie:N=V

@@ -357,8 +357,11 @@ WORD(ask_kind)
 
 WORD(listen)
 {
+    size_t comma = str_find(arg, ',', 0);
+    struct paa_str state = comma < arg.size ? str_slice(arg, comma + 1, arg.size) : STR_NONE;
+
     UNUSED(ret_result);
-    run->status = op->host->conversation->listen(op, arg, &run->uri);
+    run->status = op->host->conversation->listen(op, str_slice(arg, 0, comma), state, &run->uri);
     op->host->outcome->note(op, STR("uri"), run->uri);
     if (run->slot == SCRIPT_VERB && run->status == PAA_STATUS_OK) {
         struct paa_field field = { STR("uri"), run->uri };

@@ -131,6 +131,22 @@ TEST(more_parameters_than_a_login_has_are_refused)
     arena_free(&arena);
 }
 
+TEST(the_state_is_one_of_the_parameters_whole)
+{
+    static const struct paa_field fields[] = {
+        { { "code", 4 }, { "s1", 2 } },
+        { { "state", 5 }, { "s2", 2 } },
+        { { "state", 5 }, { "s3", 2 } },
+    };
+
+    CHECK(loopback_state_fits(fields, 3, STR("s2")));
+    CHECK(loopback_state_fits(fields, 3, STR("s3"))); /* that there are two is not judged here */
+    CHECK(!loopback_state_fits(fields, 3, STR("s1")));
+    CHECK(!loopback_state_fits(fields, 3, STR("s")));
+    CHECK(!loopback_state_fits(fields, 1, STR("s2")));
+    CHECK(!loopback_state_fits(NULL, 0, STR("s2")));
+}
+
 TEST(a_page_shows_its_sentence_as_text_and_runs_nothing)
 {
     struct buf buf;

@@ -37,9 +37,12 @@ struct paa_host_conversation {
     enum paa_result (*ask)(struct paa_op *op, const struct paa_prompt *prompt, paa_reply_fn then,
                            void *context);
     /* RFC 8252: a listener on a loopback literal and a free port, for one request to path
-     * ("/callback": letters, digits and /-._~), once per operation. *ret_redirect_uri lives until
-     * the operation ends, and so does the listener. Where nobody can be asked: UNSUPPORTED. */
-    enum paa_status (*listen)(struct paa_op *op, struct paa_str path,
+     * ("/callback": letters, digits and /-._~), once per operation. state (up to 256 bytes, copied)
+     * is what the request's parameter "state" must be: others are shown an error, and the listener
+     * listens on; after 16 of them the next request counts whatever its state, so judge it, too.
+     * Absent: any request counts. *ret_redirect_uri lives until the operation ends, and so does the
+     * listener. Where nobody can be asked: UNSUPPORTED. */
+    enum paa_status (*listen)(struct paa_op *op, struct paa_str path, struct paa_str state,
                               struct paa_str *ret_redirect_uri);
     /* Waiting. The request that reached the listener; its browser waits for page, which takes up to
      * 1024 bytes of a sentence. Without page it is told that the login was not finished. */
