@@ -183,14 +183,24 @@ static bool get_hit(struct op *op, struct paa_memo *memo, const struct paa_memo_
     return true;
 }
 
-static void look(struct op *op, const struct memo_entry *entry, struct memo_now now)
+/* What is past its use, or was dropped, is shown if it is whole: an object is made for what can be used. */
+static struct memo_value *shown_of(const struct paa_memo *memo, const struct memo_entry *entry)
 {
-    struct memo_value *value = entry != NULL ? entry->value : NULL;
+    if (entry == NULL || entry->value != NULL)
+        return entry != NULL ? entry->value : NULL;
+    return memo->def.decode == NULL ? entry->previous : NULL;
+}
 
-    if (value != NULL && memo_is_usable(value, now))
+static void look(struct op *op, const struct paa_memo *memo, const struct memo_entry *entry,
+                 struct memo_now now)
+{
+    struct memo_value *value = shown_of(memo, entry);
+    bool is_dropped = entry != NULL && value == entry->previous;
+
+    if (value != NULL && !is_dropped && memo_is_usable(value, now))
         memo_answer(op, PAA_STATUS_OK, value, NULL, 0);
     else if (value != NULL && memo_is_kept(value, now))
-        memo_answer(op, PAA_STATUS_UNAVAILABLE, value, "it is past its use", 0);
+        memo_answer(op, PAA_STATUS_UNAVAILABLE, value, "it is past its use, or dropped", 0);
     else
         memo_answer(op, PAA_STATUS_NONE, NULL, "nothing is kept under this key", 0);
 }
@@ -213,7 +223,7 @@ static void get_slow(struct op *op, struct paa_memo *memo, const struct paa_memo
         return;
     }
     if (looks || (entry != NULL && entry->value != NULL && memo_is_usable(entry->value, now))) {
-        look(op, entry, now);
+        look(op, memo, entry, now);
         return;
     }
     if (memo->def.produce == NULL && !is_shared && !has_raw(entry, now) &&

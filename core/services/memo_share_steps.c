@@ -142,13 +142,12 @@ static enum paa_result ask(struct memo_run *run)
     return PAA_DONE;
 }
 
-/* Nothing good is there. A value past its use is shown to those who look. */
+/* Nothing good is there. A value past its use, or dropped, is shown to those who look. */
 static enum paa_result end_look(struct memo_run *run)
 {
     struct memo_share *share = run->share;
-    bool is_dropped = (share->record.flags & MEMO_RECORD_DROPPED) != 0;
 
-    if (share->held == NULL || is_dropped || share->there == share->bad ||
+    if (share->held == NULL || share->there == share->bad ||
         !memo_is_kept(share->held, memo_now(run->group->memos)) || !share_take_held(run))
         return share_tell(run, PAA_STATUS_NONE, 0);
     return share_tell(run, PAA_STATUS_UNAVAILABLE, 0);

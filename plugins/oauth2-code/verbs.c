@@ -17,16 +17,16 @@ static struct paa_str or_dash(struct paa_str text)
     return text.size > 0 ? text : STR("-");
 }
 
-static struct paa_str state_of_token(struct paa_op *op, const struct token_value *token)
+static struct paa_str state_of_token(const struct token_value *token, bool is_over)
 {
-    bool is_over = op->host->clock->now_s(op) >= token->expires_at_s;
-
     if (token->refresh.size > 0)
         return is_over ? STR("renewed at its next use") : STR("logged in");
     return is_over ? STR("over") : STR("logged in until it ends");
 }
 
-static void emit(struct paa_op *op, struct paa_str account, const struct token_value *token)
+/* is_over: the access token is not used any more, whatever its time. */
+static void emit(struct paa_op *op, struct paa_str account, const struct token_value *token,
+                 bool is_over)
 {
     const struct token_client *client = client_of(op);
     struct paa_str scope = token->scope.size > 0 ? token->scope : buf_str(&client->scope);
@@ -41,7 +41,7 @@ static void emit(struct paa_op *op, struct paa_str account, const struct token_v
         { STR("name"), or_dash(token->name) },
         { STR("issuer"), client->issuer.data != NULL ? client->issuer : client->token_endpoint },
         { STR("client"), client->client.id },
-        { STR("state"), state_of_token(op, token) },
+        { STR("state"), state_of_token(token, is_over) },
         { STR("scope"), or_dash(scope) },
         { STR("asked"), paa_str_of(asked) },
         { STR("ends"), paa_str_of(ends) },
@@ -62,7 +62,7 @@ static enum paa_result on_login(struct paa_op *op, enum paa_result result,
 {
     (void)context;
     if (result == PAA_DONE)
-        emit(op, state_of(op)->login->options.account, token);
+        emit(op, state_of(op)->login->options.account, token, false);
     return result;
 }
 
@@ -95,7 +95,7 @@ static enum paa_result nobody(struct paa_op *op, struct paa_str account)
     return paa_fail(op, PAA_ABSENT, "no-login", "nobody is logged in; %s", hint);
 }
 
-/* A value past its use is a login, too: its refresh token serves at the next use. */
+/* A value past its use, or dropped, is a login, too: its refresh token serves at the next use. */
 static enum paa_result on_token(struct paa_op *op, enum paa_status status,
                                 const struct paa_memo_value *value, void *context)
 {
@@ -106,7 +106,7 @@ static enum paa_result on_token(struct paa_op *op, enum paa_status status,
         return op->host->fail(op, PAA_UNAVAILABLE, "store", STR_NONE);
     if (value == NULL || !token_value_read(value->bytes, &token))
         return nobody(op, asked->account);
-    emit(op, asked->account, &token);
+    emit(op, asked->account, &token, status != PAA_STATUS_OK);
     return PAA_DONE;
 }
 

@@ -191,6 +191,35 @@ TEST(each_account_has_a_login_of_its_own)
     sends_end(&place);
 }
 
+/* Dropped, because the peer refused it, and not renewed: it is a login all the same, with a refresh token. */
+TEST(a_login_whose_token_was_dropped_is_shown_and_revoked)
+{
+    static const char *const stores[] = { PEOPLE_STORE, "" };
+    static const struct fault_answer done = { .code = 200 };
+    struct fault_request request;
+    struct place place;
+    struct sent sent;
+    unsigned requests;
+
+    for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++) {
+        REQUIRE(people_begin_with(&place, PEOPLE_PLAIN, stores[i]));
+        REQUIRE(people_log_in(&place, &first, NULL));
+        answers(&place, &broken);
+        fault_server_answer(place.server, "/revoke", &done);
+        sent = sends(&place.host);
+        CHECK_STR(paa_str_of(sends_again(&place.host, &sent, 401, NULL, 0).reason), "no-token");
+        CHECK_INT(people_run(&place.host, "status", NULL), 0);
+        CHECK_HAS(people_output, "renewed at its next use");
+        requests = fault_server_requests(place.server);
+        CHECK_INT(people_run(&place.host, "logout", NULL), 0);
+        CHECK_INT(fault_server_requests(place.server), requests + 2);
+        REQUIRE(fault_server_last(place.server, &request));
+        CHECK_STR(paa_str_of(request.body), "token=one&token_type_hint=access_token&client_id=me");
+        CHECK_INT(people_run(&place.host, "status", NULL), 1);
+        sends_end(&place);
+    }
+}
+
 /* RFC 7009 */
 TEST(a_logout_revokes_both_tokens_and_forgets_them_in_any_case)
 {

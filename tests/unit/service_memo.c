@@ -350,7 +350,8 @@ TEST(what_is_dropped_is_not_given_but_is_the_previous_of_the_next)
     CHECK_INT(drop(&s.a, s.memo, "a", version + 1, 0), PAA_STATUS_EXISTS);
     CHECK_INT(look(&s.a, s.memo, "a"), PAA_STATUS_OK);
     CHECK_INT(drop(&s.a, s.memo, "a", version, 0), PAA_STATUS_OK);
-    CHECK_INT(look(&s.a, s.memo, "a"), PAA_STATUS_NONE);
+    CHECK_INT(look(&s.a, s.memo, "a"), PAA_STATUS_UNAVAILABLE);
+    CHECK_STR(paa_str_of(s.a.text), "made 1"); /* shown, as one past its use */
     CHECK_INT(get(&s.a, s.memo, "a"), PAA_STATUS_OK);
     CHECK_STR(paa_str_of(s.a.text), "made 2");
     CHECK_STR(paa_str_of(play.previous), "made 1");

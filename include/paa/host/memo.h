@@ -140,7 +140,8 @@ struct paa_memo_value { /* until the operation ends */
 };
 
 /* OK. NONE: no producer, or it said ABSENT. DENIED: it said REJECT. LIMITED: cool-down.
- * UNAVAILABLE: nothing usable and production failed; with LOOK perhaps a value past its use. */
+ * UNAVAILABLE: nothing usable and production failed; with LOOK perhaps a value past its use, or
+ * dropped: what is shown to a producer as `previous`. */
 typedef enum paa_result (*paa_memo_fn)(struct paa_op *op, enum paa_status status,
                                        const struct paa_memo_value *value,
                                        void *context) PAA_NOEXCEPT;
