@@ -25,6 +25,19 @@ static void add_if_there(struct buf *buf, const char *name, struct paa_str value
         form_add(buf, paa_str_of(name), value);
 }
 
+/* What a person is asked with counts more than what the policy says for all. */
+static void add_policys(struct buf *buf, struct paa_str form, bool has_hint)
+{
+    struct paa_str parameter;
+
+    while (str_next(&form, "&", &parameter)) {
+        if (parameter.size == 0 || (has_hint && str_starts(parameter, STR("login_hint="))))
+            continue;
+        buf_add_char(buf, '&');
+        buf_add_str(buf, parameter);
+    }
+}
+
 void authorization_form(struct buf *buf, const struct authorization *authorization)
 {
     form_add(buf, STR("response_type"), STR("code"));
@@ -35,10 +48,7 @@ void authorization_form(struct buf *buf, const struct authorization *authorizati
     add_if_there(buf, "nonce", authorization->nonce);
     add_if_there(buf, "dpop_jkt", authorization->thumbprint);
     add_if_there(buf, "login_hint", authorization->login_hint);
-    if (authorization->form.size > 0) {
-        buf_add_char(buf, '&');
-        buf_add_str(buf, authorization->form);
-    }
+    add_policys(buf, authorization->form, authorization->login_hint.data != NULL);
 }
 
 void authorization_url(struct buf *buf, struct paa_str endpoint, struct paa_str client_id,

@@ -22,7 +22,8 @@ enum {
 void pkce_challenge(struct paa_str verifier, char ret_challenge[AUTHORIZATION_TEXT_SIZE]);
 
 struct authorization {
-    struct paa_str form; /* the policy's own parameters, encoded */
+    struct paa_str
+        form; /* the policy's own parameters, encoded; a login_hint of theirs gives way */
     struct paa_str redirect_uri;
     struct paa_str state;
     struct paa_str challenge;

@@ -118,7 +118,7 @@ static enum paa_result push(struct paa_op *op, struct beginning *beginning, stru
 
 /* ---- asking ------------------------------------------------------------------------------------- */
 
-/* The policy's further parameters were checked when the instance was made. */
+/* What the policy says: its further parameters were checked when the instance was made. */
 static void add_parameters(struct paa_op *op, struct buf *form)
 {
     const struct paa_host_options *options = op->host->options;
@@ -132,22 +132,11 @@ static void add_parameters(struct paa_op *op, struct buf *form)
     }
 }
 
-/* All but client_id, which whoever sends it adds. */
-static void write_request(struct paa_op *op, struct beginning *beginning)
+static void write_wishes(struct paa_op *op, const struct attempt *attempt, struct buf *form)
 {
     const struct browser *self = browser_of(op);
-    struct attempt *attempt = &beginning->attempt;
-    struct buf *form = &beginning->pushed.form;
-    char challenge[AUTHORIZATION_TEXT_SIZE], number[NUMBER_SIZE];
-    struct authorization authorization = {
-        .redirect_uri = browser_url(op, self->callback),
-        .state = paa_str_of_n(attempt->state, AUTHORIZATION_TEXT_SIZE),
-        .challenge = paa_str_of_n(challenge, AUTHORIZATION_TEXT_SIZE),
-        .nonce = paa_str_of_n(attempt->nonce, AUTHORIZATION_TEXT_SIZE),
-        .login_hint = op->host->request->attribute(op, STR(PAA_ATTRIBUTE_LOGIN_HINT)),
-    };
+    char number[NUMBER_SIZE];
 
-    pkce_challenge(paa_str_of_n(attempt->verifier, AUTHORIZATION_TEXT_SIZE), challenge);
     form_add(form, STR("scope"), buf_str(&self->scope));
     if (self->acr_values.size > 0)
         form_add(form, STR("acr_values"), buf_str(&self->acr_values));
@@ -156,7 +145,30 @@ static void write_request(struct paa_op *op, struct beginning *beginning)
         form_add(form, STR("max_age"), paa_str_of(number));
     }
     add_parameters(op, form);
+}
+
+/* All but client_id, which whoever sends it adds. */
+static void write_request(struct paa_op *op, struct beginning *beginning)
+{
+    struct attempt *attempt = &beginning->attempt;
+    struct buf *form = &beginning->pushed.form;
+    char challenge[AUTHORIZATION_TEXT_SIZE];
+    struct authorization authorization = {
+        .redirect_uri = browser_url(op, browser_of(op)->callback),
+        .state = paa_str_of_n(attempt->state, AUTHORIZATION_TEXT_SIZE),
+        .challenge = paa_str_of_n(challenge, AUTHORIZATION_TEXT_SIZE),
+        .nonce = paa_str_of_n(attempt->nonce, AUTHORIZATION_TEXT_SIZE),
+        .login_hint = op->host->request->attribute(op, STR(PAA_ATTRIBUTE_LOGIN_HINT)),
+    };
+    struct buf wishes;
+
+    buf_init(&wishes, URL_MAX_SIZE);
+    write_wishes(op, attempt, &wishes);
+    authorization.form = buf_str(&wishes);
+    pkce_challenge(paa_str_of_n(attempt->verifier, AUTHORIZATION_TEXT_SIZE), challenge);
     authorization_form(form, &authorization);
+    form->failed = form->failed || wishes.failed;
+    buf_free(&wishes);
 }
 
 static enum paa_result on_metadata(struct paa_op *op, enum paa_status status,

@@ -45,6 +45,24 @@ TEST(the_request_says_all_that_the_server_must_know_once)
     buf_free(&form);
 }
 
+TEST(a_hint_of_the_policys_gives_way_to_that_of_the_login)
+{
+    struct authorization authorization = whole;
+    struct buf form;
+
+    authorization.form = STR("login_hint=all%40x&scope=a&login_hint=b&my_login_hint=c");
+    buf_init(&form, 4096);
+    authorization_form(&form, &authorization);
+    CHECK_HAS(form.data, "&login_hint=bob%40example.com&scope=a&my_login_hint=c");
+    CHECK(strstr(form.data, "all%40x") == NULL);
+    buf_clear(&form);
+    authorization.login_hint = STR_NONE;
+    authorization.form = STR("login_hint=all%40x&scope=a");
+    authorization_form(&form, &authorization);
+    CHECK_HAS(form.data, "&login_hint=all%40x&scope=a");
+    buf_free(&form);
+}
+
 TEST(an_endpoint_keeps_the_query_it_has)
 {
     struct buf url;
