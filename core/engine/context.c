@@ -187,6 +187,7 @@ static void forget_parent(struct paa_context *context)
     context->first_lane = NULL;
     context->is_reloading = false;
     context->dead = NULL;
+    context->burials = 0;
     atomic_store(&context->pending, 0);
     atomic_store(&context->pending_bytes, 0);
     atomic_load(&context->current)->holders = 1;
@@ -411,7 +412,7 @@ static void free_names(struct paa_context *context)
 static void await_idle(struct paa_context *context)
 {
     pthread_mutex_lock(&context->lock);
-    while (context->is_reloading)
+    while (context->is_reloading || context->burials > 0)
         pthread_cond_wait(&context->changed, &context->lock);
     pthread_mutex_unlock(&context->lock);
 }
@@ -434,6 +435,7 @@ void paa_context_close(struct paa_context **ret_context)
         generation_drop(generation);
         pthread_mutex_unlock(&context->lock);
         context_bury(context);
+        await_idle(context);
     }
     services_stop(&context->services);
     log_deliver(&context->services.log);

@@ -182,12 +182,13 @@ struct paa_context {
 
     int stop_fd;            /* readable from stop on; -1 before the first lane of this process */
     pthread_mutex_t lock;   /* all below; never held while a plugin runs */
-    pthread_cond_t changed; /* a reload ended */
+    pthread_cond_t changed; /* a reload or burial ended */
     struct paa_service *first_service;
     uint32_t service_count;
     struct paa_lane *first_lane;
     struct counters *counters;
     struct generation *dead; /* generations that nobody holds */
+    unsigned burials;        /* of such, on workers */
     uint64_t generation_count;
     uint32_t process; /* process_number when its threads were started; 0: never */
     bool is_reloading;

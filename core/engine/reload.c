@@ -18,8 +18,29 @@ void generation_drop(struct generation *generation)
 
 static void bury(struct task *task, unsigned worker)
 {
+    struct generation *generation = LIST_ENTRY(task, struct generation, burial);
+    struct paa_context *context = generation->context;
+
     (void)worker;
-    generation_free(LIST_ENTRY(task, struct generation, burial));
+    generation_free(generation);
+    pthread_mutex_lock(&context->lock);
+    context->burials--;
+    pthread_cond_broadcast(&context->changed);
+    pthread_mutex_unlock(&context->lock);
+}
+
+/* False: there is no worker for it. */
+static bool bury_behind(struct paa_context *context, struct generation *dead)
+{
+    bool is_taken;
+
+    dead->burial.fn = bury;
+    pthread_mutex_lock(&context->lock);
+    is_taken =
+        context->process == process_number && pool_add(context->services.workers, &dead->burial);
+    context->burials += is_taken;
+    pthread_mutex_unlock(&context->lock);
+    return is_taken;
 }
 
 void context_bury(struct paa_context *context)
@@ -34,9 +55,7 @@ void context_bury(struct paa_context *context)
         pthread_mutex_unlock(&context->lock);
         if (dead == NULL)
             return;
-        dead->burial.fn = bury;
-        if (context->process != process_number ||
-            !pool_add(context->services.workers, &dead->burial))
+        if (!bury_behind(context, dead))
             generation_free(dead);
     }
 }

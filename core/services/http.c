@@ -172,6 +172,8 @@ static enum paa_result host_fetch(struct paa_op *pub, const struct paa_http_requ
     fetch = op->fetch = fetch_new(op, request);
     if (fetch == NULL || fetch->status != PAA_STATUS_OK || !enlist(op->services->http, fetch, op))
         return refuse(op, fetch);
+    if ((request->flags & PAA_HTTP_ONCE) != 0)
+        op->sends_once = true;
     return PAA_PENDING;
 }
 

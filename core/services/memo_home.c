@@ -5,6 +5,9 @@
  * meet never take the same run twice. Knows nothing of keys and values.
  */
 #include "memo_inner.h"
+#include "work.h"
+
+enum { CLOSING_LANE = WORK_THREADS + WORK_BLOCKING_THREADS }; /* no worker's */
 
 static struct pool *workers_of(const struct memo_run *run)
 {
@@ -112,13 +115,20 @@ void memo_home_start(struct memo_run *run)
     pthread_mutex_unlock(&run->group->home_lock);
 }
 
+/* With home_lock held. What sent something that is good once only ends by itself, or by its deadline. */
+static bool is_called_off(const struct memo_run *run)
+{
+    return !run->must_finish &&
+           (run->is_expired || (run->group->is_closing && !run->op.sends_once));
+}
+
 bool memo_home_rest(struct memo_run *run)
 {
     struct memo_group *group = run->group;
     bool is_over = false;
 
     pthread_mutex_lock(&group->home_lock);
-    if ((run->is_expired || group->is_closing) && !run->must_finish) {
+    if (is_called_off(run)) {
         is_over = cancel_locked(run);
     } else if (run->is_posted) {
         run->is_posted = false;
@@ -174,6 +184,13 @@ bool memo_home_leave(struct memo_run *run)
 
 /* ---- closing ------------------------------------------------------------------------------------ */
 
+/* Nobody else is in it. */
+static void end_here(struct memo_run *run)
+{
+    run->turn->wait.state = OP_WAIT_NONE;
+    memo_run_end(run, PAA_UNAVAILABLE);
+}
+
 /* With home_lock held. What it waited for has come, if it waited, and nobody will look at it: whoever brought it
  * takes it back. */
 static bool take_posted_locked(struct memo_run *run)
@@ -213,6 +230,43 @@ static bool seize_locked(struct memo_run *run)
     return false;
 }
 
+/* With home_lock held, of a run whose thread is not in it. True: it may take its next step. */
+static bool can_step_locked(struct memo_run *run)
+{
+    if (run->state == RUN_QUEUED)
+        return workers_of(run) != NULL && pool_remove(workers_of(run), &run->task);
+    return run->state == RUN_WAITING && run->is_posted;
+}
+
+/* With home_lock held; left and taken again. No worker takes its steps any more: the closing thread does, with lane
+ * memory that is no worker's. */
+static void see_through_locked(struct memo_run *run)
+{
+    struct memo_group *group = run->group;
+    struct op_instance *instance = group->instance;
+
+    if (!can_step_locked(run)) {
+        pthread_cond_wait(&group->changed, &group->home_lock);
+        return;
+    }
+    run->is_posted = false;
+    run->state = RUN_RUNNING;
+    pthread_mutex_unlock(&group->home_lock);
+    if (instance->lane != NULL)
+        run->op.pub.lane = instance->lane(instance, CLOSING_LANE);
+    if (instance->lane == NULL || run->op.pub.lane != NULL)
+        memo_run_step(run);
+    else
+        end_here(run);
+    pthread_mutex_lock(&group->home_lock);
+}
+
+/* Read only while no thread is in the run. */
+static bool is_to_be_seen_through(const struct memo_run *run)
+{
+    return (run->state == RUN_QUEUED || run->state == RUN_WAITING) && run->op.sends_once;
+}
+
 void memo_home_close(struct memo_group *group)
 {
     pthread_mutex_lock(&group->home_lock);
@@ -220,11 +274,14 @@ void memo_home_close(struct memo_group *group)
     while (!list_empty(&group->runs)) {
         struct memo_run *run = LIST_ENTRY(group->runs.next, struct memo_run, link);
 
+        if (is_to_be_seen_through(run)) {
+            see_through_locked(run);
+            continue;
+        }
         if (!seize_locked(run))
             continue;
         pthread_mutex_unlock(&group->home_lock);
-        run->turn->wait.state = OP_WAIT_NONE;
-        memo_run_end(run, PAA_UNAVAILABLE);
+        end_here(run);
         pthread_mutex_lock(&group->home_lock);
     }
     pthread_mutex_unlock(&group->home_lock);

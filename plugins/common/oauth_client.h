@@ -102,7 +102,7 @@ struct oauth_call {
     const struct paa_key *client_key; /* shown whatever the method (certificate-bound tokens); NULL:
                                        * as the method wants it */
     const struct paa_tls *tls;        /* how the server is verified; NULL: the instance's */
-    uint32_t http_flags;              /* PAA_HTTP_FOREIGN_URL; SECRET is there always */
+    uint32_t http_flags;              /* FOREIGN_URL, ONCE; SECRET is there always */
     uint32_t timeout_ms;              /* 0: the core's */
     /* oauth_client.c's own */
     struct buf body;

@@ -4,7 +4,8 @@
  *
  * A server that rotates refresh tokens takes each one once, and a second time is a theft to it (RFC 9700 4.14.2). So
  * before one is sent, a record says so, on disk; it goes when an answer says that the token is still the one to use.
- * Whoever finds a record does not know whether a process that is gone has spent the token: somebody logs in again. The
+ * Whoever finds a record does not know whether a process that is gone has spent the token: somebody logs in again. So a
+ * process that ends in an orderly way waits for the answer (PAA_HTTP_ONCE). The
  * new refresh token is saved, with its access token, before anybody is given either (PAA_MEMO_SHARED).
  */
 #include "oauth2-code.h"
@@ -187,6 +188,7 @@ static enum paa_result on_ready(struct paa_op *op, enum paa_result result, void 
 
     if (result != PAA_DONE)
         return result;
+    refresh->request.call.http_flags |= PAA_HTTP_ONCE;
     paa_init(&record, sizeof record);
     record.key = paa_bytes_of(refresh->digest, sizeof refresh->digest);
     record.expires_at_s = op->host->clock->now_s(op) + REDEEMED_KEEP_S;

@@ -79,6 +79,46 @@ TEST(a_refresh_token_that_is_not_exchanged_stays)
     sends_end(&place);
 }
 
+static void *leave(void *place)
+{
+    people_leave((struct place *)place);
+    return NULL;
+}
+
+/* A program that ends in an orderly way does not leave behind what looks as if it had been killed. */
+TEST(a_close_while_a_refresh_token_is_redeemed_waits_for_what_comes)
+{
+    static const struct fault_answer held = { .type = JSON_TYPE,
+                                              .flags = FAULT_HOLD,
+                                              .body = "{\"access_token\":\"two\",\"token_type\":"
+                                                      "\"Bearer\",\"expires_in\":600,"
+                                                      "\"refresh_token\":\"fresh-2\"}" };
+    struct paa_txn *txn;
+    struct place place;
+    struct ask ask;
+    unsigned requests;
+    pthread_t closing;
+
+    REQUIRE(people_begin(&place, PEOPLE_PLAIN));
+    REQUIRE(people_log_in(&place, &first, NULL));
+    host_pass(&place.host, LIFE_MS);
+    answers(&place, &held);
+    requests = fault_server_requests(place.server);
+    sends_ask(&ask);
+    CHECK_INT(paa_txn_begin(&txn, place.host.lane, place.host.out, &ask.request), PAA_TXN_PENDING);
+    fault_server_await(place.server, requests + 1);
+    paa_txn_end(&txn); /* nobody waits for it any more */
+    REQUIRE(pthread_create(&closing, NULL, leave, &place) == 0);
+    for (int i = 0; i < 1000; i++)
+        sched_yield();
+    fault_server_release(place.server);
+    (void)pthread_join(closing, NULL);
+    REQUIRE(people_return(&place.host));
+    CHECK_STR(paa_str_of(sends(&place.host).authorization), "Bearer two");
+    CHECK_INT(fault_server_requests(place.server), requests + 1);
+    sends_end(&place);
+}
+
 TEST(trouble_leaves_the_refresh_token_for_the_next_try)
 {
     const struct fault_answer *const troubles[] = { &broken, &cut, &no_client };

@@ -20,8 +20,11 @@ enum {
                                        * instance names the same scheme, host and port */
     PAA_HTTP_SECRET = 1u << 1,        /* request and response bodies are wiped and never logged;
                                        * error sentences name the origin only */
-    PAA_HTTP_SIGNED_CONTENT = 1u << 2 /* what comes is signed and will be verified (CRL, OCSP):
-                                       * plain http will do */
+    PAA_HTTP_SIGNED_CONTENT = 1u << 2, /* what comes is signed and will be verified (CRL, OCSP):
+                                        * plain http will do */
+    PAA_HTTP_ONCE = 1u << 3            /* what is sent is good once only (a refresh token). A producer
+                                        * that sent it is not called off when its instance ends: that
+                                        * waits until it is done, or its deadline has passed */
 };
 
 struct paa_http_request {
