@@ -14,7 +14,7 @@
  * The way of a request: session_verify.c; session_find.c finds the session, session_revoked.c asks whether it ended,
  * session_renew.c renews the access token behind it, session_save.c writes it again. The way of a login: browser_begin.c
  * sends the browser away, browser_callback.c takes it back, browser_finish.c makes the session. browser_logout.c ends one,
- * browser_told.c those that the provider names.
+ * browser_revoke.c the tokens behind it, browser_told.c those that the provider names.
  * browser_options.c reads the policy, browser_serve.c says which path is whose.
  */
 #ifndef OAUTH2_CODE_BROWSER_H
@@ -33,6 +33,7 @@ enum {
     BROWSER_RENEWALS_BYTES = 16 * 1024 * 1024,
     BROWSER_HOPS_MAX = 8,        /* renewals that one cookie may lie behind */
     BROWSER_RENEW_BEFORE_S = 10, /* an access token is renewed so long before it ends */
+    BROWSER_REVOKE_MS = 2000,    /* so long a logout waits for tokens to be revoked */
     BROWSER_DIGEST_SIZE = 32,
     SESSION_NUMBER_SIZE = 32, /* bytes of chance that stand for a stored session */
     SESSION_NUMBER_TEXT = 43,
@@ -260,6 +261,17 @@ void renewals_memo(struct paa_memo_def *ret_def);
 /* Waiting, or its result. The session with an access token that can be used, at state->session. DENIED: the provider
  * ended it. */
 enum paa_result session_renew(struct paa_op *op, browser_fn then, void *context);
+/* Waiting, or its result. state->session with the tokens that it was renewed with last, at state->session; nothing is
+ * redeemed. OK. */
+enum paa_result session_newest(struct paa_op *op, browser_fn then, void *context);
+
+/* ---- browser_revoke.c --------------------------------------------------------------------------- */
+
+struct oauth_metadata;
+/* Waiting, or its result; always OK. call: memory of the operation, and nobody else's until it ends. */
+enum paa_result session_revoke(struct paa_op *op, const struct session *session,
+                               const struct oauth_metadata *metadata, struct browser_call *call,
+                               browser_fn then, void *context);
 
 /* ---- browser_begin.c, browser_callback.c, browser_finish.c, browser_logout.c, browser_told.c ------------- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Logout: the session ends here, in every copy of its cookie, and the browser goes on to the provider's own logout
- * (OpenID Connect RP-Initiated Logout), if there is one.
+ * Logout: the session ends here, in every copy of its cookie, its tokens are revoked, and the browser goes on to the
+ * provider's own logout (OpenID Connect RP-Initiated Logout), if there is one.
  *
  * Nobody else may log people out: what does not come from this origin, as far as the browser says, is asked first. A
  * form of another site that posts here brings no cookie (SameSite=Lax), so nothing ends.
@@ -17,6 +17,8 @@ enum { URL_SIZE_MAX = 16 * 1024 };
 
 struct leaving {
     const struct found *found; /* NULL: there was no session */
+    struct paa_str endpoint;   /* of the provider's own logout; absent: there is none */
+    struct browser_call revoking;
 };
 
 /* ---- the provider ------------------------------------------------------------------------------- */
@@ -54,17 +56,27 @@ static enum paa_result leave(struct paa_op *op, struct paa_str endpoint, struct 
     return PAA_DONE;
 }
 
+static enum paa_result on_revoked(struct paa_op *op, enum paa_status status, void *context)
+{
+    const struct leaving *leaving = (const struct leaving *)context;
+
+    (void)status;
+    return leave(op, leaving->endpoint, leaving->found->session.id_token);
+}
+
 /* Whatever is to be said of the provider: here the session has ended. */
 static enum paa_result on_metadata(struct paa_op *op, enum paa_status status,
                                    const struct paa_memo_value *value, void *context)
 {
-    const struct leaving *leaving = (const struct leaving *)context;
-    struct paa_str endpoint = STR_NONE;
+    struct leaving *leaving = (struct leaving *)context;
+    const struct oauth_metadata *metadata;
 
-    if (status == PAA_STATUS_OK)
-        endpoint = oauth_endpoint_of((const struct oauth_metadata *)value->object,
-                                     OAUTH_END_SESSION, false);
-    return leave(op, endpoint, leaving->found->session.id_token);
+    if (status != PAA_STATUS_OK)
+        return leave(op, STR_NONE, STR_NONE);
+    metadata = (const struct oauth_metadata *)value->object;
+    leaving->endpoint = oauth_endpoint_of(metadata, OAUTH_END_SESSION, false);
+    return session_revoke(op, &leaving->found->session, metadata, &leaving->revoking, on_revoked,
+                          leaving);
 }
 
 /* ---- here --------------------------------------------------------------------------------------- */

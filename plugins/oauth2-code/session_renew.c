@@ -34,6 +34,7 @@ struct run { /* state of the producer */
 struct renewing {
     browser_fn then;
     void *context;
+    bool looks; /* at what is there, and redeems nothing */
 };
 
 /* ---- what is kept ------------------------------------------------------------------------------- */
@@ -162,7 +163,7 @@ static enum paa_result on_metadata(struct paa_op *op, enum paa_status status,
     run->call.url = oauth_endpoint_of((const struct oauth_metadata *)value->object, OAUTH_TOKEN,
                                       oauth_client_shows_certificate(&self->client));
     run->call.form = buf_str(&run->form);
-    run->call.http_flags = PAA_HTTP_FOREIGN_URL;
+    run->call.http_flags = PAA_HTTP_FOREIGN_URL | PAA_HTTP_ONCE;
     run->asked_at_s = op->host->clock->now_s(op);
     if (run->call.url.data == NULL || run->form.failed)
         return fail(op, "the provider's metadata names no token_endpoint");
@@ -223,7 +224,10 @@ static enum paa_result on_value(struct paa_op *op, enum paa_status status,
     struct renewing *renewing = (struct renewing *)context;
     struct incoming_state *state = incoming_state_of(op);
     struct session *session;
+    bool is_same;
 
+    if (status != PAA_STATUS_OK && renewing->looks)
+        return renewing->then(op, PAA_STATUS_OK, renewing->context);
     if (status != PAA_STATUS_OK) /* an access token that is still good goes on */
         return renewing->then(op,
                               ends_within(op, state->session, 0) ? PAA_STATUS_UNAVAILABLE
@@ -234,9 +238,13 @@ static enum paa_result on_value(struct paa_op *op, enum paa_status status,
         return renewing->then(op, PAA_STATUS_UNAVAILABLE, renewing->context);
     *session = *state->session;
     if (!read_tokens(value->bytes, session))
-        return renewing->then(op, PAA_STATUS_DENIED, renewing->context);
+        return renewing->then(op, renewing->looks ? PAA_STATUS_OK : PAA_STATUS_DENIED,
+                              renewing->context);
+    is_same = str_eq(session->refresh_token, state->session->refresh_token);
     state->session = session;
     state->is_to_write = true;
+    if (renewing->looks && is_same)
+        return renewing->then(op, PAA_STATUS_OK, renewing->context);
     return go_on(op, renewing);
 }
 
@@ -256,33 +264,53 @@ static bool make_key(struct paa_op *op, struct paa_str token,
     return bytes != NULL && SHA256(bytes, size, ret_key) != NULL;
 }
 
+static enum paa_result ask(struct paa_op *op, struct renewing *renewing)
+{
+    struct paa_str token = incoming_state_of(op)->session->refresh_token;
+    unsigned char key[SHA256_DIGEST_LENGTH];
+    struct paa_memo_query query;
+
+    if (!make_key(op, token, key))
+        return renewing->then(op, PAA_STATUS_UNAVAILABLE, renewing->context);
+    paa_init(&query, sizeof query);
+    query.flags = renewing->looks ? (uint32_t)PAA_QUERY_LOOK : 0;
+    query.key = paa_bytes_of(key, sizeof key);
+    query.input = paa_bytes_of(token.data, token.size);
+    return op->host->memo->get(op, browser_of(op)->renewals, &query, on_value, renewing);
+}
+
 static enum paa_result go_on(struct paa_op *op, struct renewing *renewing)
 {
     struct incoming_state *state = incoming_state_of(op);
     const struct session *session = state->session;
-    unsigned char key[SHA256_DIGEST_LENGTH];
-    struct paa_memo_query query;
+    bool is_due = renewing->looks || ends_within(op, session, BROWSER_RENEW_BEFORE_S);
+    bool is_over = !renewing->looks && ends_within(op, session, 0);
 
-    if (session->access_token.data == NULL || !ends_within(op, session, BROWSER_RENEW_BEFORE_S))
+    if (session->access_token.data == NULL || !is_due)
         return renewing->then(op, PAA_STATUS_OK, renewing->context);
     if (session->refresh_token.data == NULL || state->hops++ == BROWSER_HOPS_MAX)
-        return renewing->then(op, ends_within(op, session, 0) ? PAA_STATUS_DENIED : PAA_STATUS_OK,
-                              renewing->context);
-    if (!make_key(op, session->refresh_token, key))
-        return renewing->then(op, PAA_STATUS_UNAVAILABLE, renewing->context);
-    paa_init(&query, sizeof query);
-    query.key = paa_bytes_of(key, sizeof key);
-    query.input = paa_bytes_of(session->refresh_token.data, session->refresh_token.size);
-    return op->host->memo->get(op, browser_of(op)->renewals, &query, on_value, renewing);
+        return renewing->then(op, is_over ? PAA_STATUS_DENIED : PAA_STATUS_OK, renewing->context);
+    return ask(op, renewing);
 }
 
-enum paa_result session_renew(struct paa_op *op, browser_fn then, void *context)
+static enum paa_result begin(struct paa_op *op, bool looks, browser_fn then, void *context)
 {
     struct renewing *renewing = (struct renewing *)op->host->alloc(op, sizeof *renewing);
 
     if (renewing == NULL)
         return then(op, PAA_STATUS_UNAVAILABLE, context);
-    renewing->then = then;
-    renewing->context = context;
+    *renewing = (struct renewing){ then, context, looks };
     return go_on(op, renewing);
+}
+
+enum paa_result session_renew(struct paa_op *op, browser_fn then, void *context)
+{
+    return begin(op, false, then, context);
+}
+
+enum paa_result session_newest(struct paa_op *op, browser_fn then, void *context)
+{
+    if (browser_of(op)->renewals == NULL)
+        return then(op, PAA_STATUS_OK, context);
+    return begin(op, true, then, context);
 }

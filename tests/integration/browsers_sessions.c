@@ -295,6 +295,83 @@ TEST(an_old_cookie_redeems_no_refresh_token_twice)
     provider_stop(&provider);
 }
 
+/* ---- revoked at a logout (RFC 7009) ---------------------------------------------------------------- */
+
+static void logs_out(void)
+{
+    visit(&provider.host, &browser, &page, "POST", "/logout", "Sec-Fetch-Site: same-origin", NULL);
+}
+
+static bool begin_to_revoke(void)
+{
+    char more[FAULT_URL_MAX + 64];
+
+    if (!begin(LOGIN("upstream_token = true;")))
+        return false;
+    (void)snprintf(more, sizeof more, ",\"revocation_endpoint\":\"%s/revoke\"", provider.name);
+    provider_describe(&provider, more);
+    return true;
+}
+
+TEST(a_logout_revokes_the_newest_refresh_token_whichever_cookie_it_shows)
+{
+    struct fault_request request;
+    unsigned requests;
+
+    REQUIRE(begin_to_revoke());
+    REQUIRE(login_whole(&provider, &browser, ",\"refresh_token\":\"rt-1\""));
+    other = browser;
+    renewals_give("at-2", ",\"refresh_token\":\"rt-2\"");
+    host_pass(&provider.host, 300 * S);
+    CHECK_INT(visits(&other), 200);
+    provider_answer(&provider, "/revoke", 200, "");
+    requests = fault_server_requests(provider.server);
+    logs_out();
+    CHECK_INT(page.code, 303);
+    CHECK_HAS(page.location, "/end?");
+    CHECK_INT(fault_server_requests(provider.server), requests + 1);
+    REQUIRE(fault_server_last(provider.server, &request));
+    CHECK_STR(paa_str_of(request.target), "/revoke");
+    CHECK_STR(paa_str_of(request.body), "token=rt-2&token_type_hint=refresh_token");
+    CHECK_HAS(request.headers, "Authorization: Basic ");
+    CHECK_INT(visits(&other), 401);
+    provider_stop(&provider);
+}
+
+TEST(a_logout_revokes_the_access_token_where_there_is_no_other)
+{
+    struct fault_request request;
+
+    REQUIRE(begin_to_revoke());
+    REQUIRE(login_whole(&provider, &browser, ""));
+    provider_answer(&provider, "/revoke", 200, "");
+    logs_out();
+    CHECK_INT(page.code, 303);
+    REQUIRE(fault_server_last(provider.server, &request));
+    CHECK_STR(paa_str_of(request.body), "token=at-1&token_type_hint=access_token");
+    provider_stop(&provider);
+}
+
+TEST(a_provider_that_revokes_nothing_keeps_nobody_from_logging_out)
+{
+    static const unsigned codes[] = { 503, 400, 404 };
+
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        REQUIRE(begin_to_revoke());
+        REQUIRE(login_whole(&provider, &browser, ",\"refresh_token\":\"rt-1\""));
+        provider_answer(&provider, "/revoke", codes[i], "{\"error\":\"unsupported_token_type\"}");
+        other = browser;
+        logs_out();
+        CHECK_INT(page.code, 303);
+        CHECK_HAS(page.location, "/end?");
+        CHECK_INT(visits(&other), 401);
+        host_close(&provider.host); /* what it has to say of it is in the log then */
+        CHECK_HAS(provider.host.log, "did not revoke");
+        CHECK(strstr(provider.host.log, "rt-1") == NULL);
+        fault_server_stop(provider.server);
+    }
+}
+
 TEST(a_refused_refresh_ends_the_session)
 {
     REQUIRE(begin(LOGIN("upstream_token = true;")));
