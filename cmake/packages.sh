@@ -10,7 +10,7 @@ packages_build=(cmake gcc g++ libc6-dev make pkg-config libconfig-dev libcurl4-o
   libsqlite3-dev libevent-dev libqrencode-dev)
 packages_quickstart=(nginx nginx-dev curl openssl)
 packages_tests=(libpam0g-dev libpam-modules nginx nginx-dev curl openssl sqlite3 procps
-  libjansson-dev libcjose-dev libjwt-dev liboauth2-dev softhsm2 libengine-pkcs11-openssl)
+  libjansson-dev libcjose-dev libjwt-dev liboauth2-dev softhsm2 libengine-pkcs11-openssl chromium)
 packages_idp=()
 # Debian's npm is 381 packages and 273 MB: not where another Node.js is there.
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then packages_idp=(nodejs npm); fi

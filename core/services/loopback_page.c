@@ -2,17 +2,16 @@
 /* loopback_page.h. */
 #include "loopback_page.h"
 
+#include "html.h"
 #include "str.h"
 
 #include <stdio.h>
 
-static const char fields[] =
-    "Cache-Control: no-store\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Connection: close\r\n";
+static const char fields[] = "Cache-Control: no-store\r\n"
+                             "Referrer-Policy: no-referrer\r\n"
+                             "Content-Security-Policy: " HTML_POLICY "; form-action 'none'\r\n"
+                             "X-Content-Type-Options: nosniff\r\n"
+                             "Connection: close\r\n";
 
 static const struct {
     unsigned code;
@@ -43,31 +42,16 @@ static void write_response(struct buf *buf, unsigned code, const char *type, str
     buf_add_str(buf, content);
 }
 
-/* Controls would be nothing that a person sees. */
-static void add_escaped(struct buf *buf, struct paa_str text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-
-        if (c == '&' || c == '<' || c == '>' || c == '"' || c == '\'')
-            buf_printf(buf, "&#%d;", c);
-        else
-            buf_add_char(buf, (unsigned char)c < 0x20 || c == 0x7f ? ' ' : c);
-    }
-}
-
 static void write_page(struct buf *buf, unsigned code, const char *title, struct paa_str sentence)
 {
     struct buf html;
 
     buf_init(&html, LOOPBACK_RESPONSE_MAX);
-    buf_printf(&html,
-               "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-               "<meta name=\"viewport\" content=\"width=device-width\"><title>%s</title></head>\n"
-               "<body><h1>%s</h1>\n<p>",
-               title, title);
-    add_escaped(&html, str_slice(sentence, 0, LOOPBACK_SENTENCE_MAX));
-    buf_add_text(&html, "</p>\n<p>You can close this window.</p></body></html>\n");
+    html_begin(&html, title);
+    buf_add_text(&html, "<p>");
+    html_add(&html, str_slice(sentence, 0, LOOPBACK_SENTENCE_MAX));
+    buf_add_text(&html, "</p>\n<p>You can close this window.</p>");
+    html_end(&html);
     write_response(buf, code, "text/html", buf_str(&html));
     buf_free(&html);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a loopback listener answers: whole responses, without script, picture or style. Pure. */
+/* What a loopback listener answers: whole responses, without script or picture. Pure. */
 #ifndef SERVICES_LOOPBACK_PAGE_H
 #define SERVICES_LOOPBACK_PAGE_H
 

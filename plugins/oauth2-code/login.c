@@ -19,8 +19,7 @@ enum paa_result login_fail(struct paa_op *op, struct login *login, enum paa_resu
 static enum paa_result succeed(struct paa_op *op, struct login *login)
 {
     if (login->redirect_uri.data != NULL)
-        (void)op->host->conversation->page(op, 1,
-                                           STR("You are logged in. This page can be closed."));
+        (void)op->host->conversation->page(op, 1, STR("You are logged in."));
     return login->then(op, PAA_DONE, &login->token, login->context);
 }
 

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: MIT
-// What a person does with a browser, and what they see. Usage: browser.mjs CHROMIUM ORIGIN PART [FOLDER FOR PICTURES]
+// What a person does with a browser, and what they see. Usage: browser.mjs CHROMIUM PART ADDRESS [FOLDER FOR PICTURES]
+// The address is the host's origin, or where a program sends the browser.
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
 
-const [, , executablePath, origin, part, pictures] = process.argv;
-const TIMEOUT_MS = 60000;
+const [, , executablePath, part, origin, pictures] = process.argv;
+const TIMEOUT_MS = 240000; // only what is broken takes it
+const POLL_MS = 200;
+const NARROW = { width: 320, height: 480 };
 const SESSION = '__Host-paa-login';
 
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+// Root's Chromium has no sandbox, and small machines have little shared memory.
+const args = ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'];
+const browser = await chromium.launch({ executablePath, args, timeout: TIMEOUT_MS });
 // The provider's CA is made for the test; nothing else is asked for.
 const fresh = async () => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   context.setDefaultTimeout(TIMEOUT_MS);
+  context.setDefaultNavigationTimeout(TIMEOUT_MS);
   return context;
 };
 
@@ -19,6 +25,20 @@ async function picture(page, name) {
   if (pictures) await page.screenshot({ path: `${pictures}/${part}-${name}.png` });
 }
 
+// A page of our own is readable in the dark, too, and on a narrow screen.
+async function looksGood(page, name) {
+  const size = page.viewportSize();
+  await picture(page, name);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).color), 'rgb(255, 255, 255)');
+  await page.setViewportSize(NARROW);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+  await picture(page, `${name}-dark-narrow`);
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize(size);
+}
+
+const heading = (page, name) => page.getByRole('heading', { name, exact: true }).waitFor();
 const text = (page) => page.locator('body').innerText();
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 
@@ -44,7 +64,7 @@ const parts = {
     await page.goto(`${origin}/orders?page=2`);
     await picture(page, '1-provider');
     await logIn(page);
-    await page.getByRole('heading', { name: 'Allow?' }).waitFor();
+    await heading(page, 'Allow?');
     await picture(page, '2-consent');
     await press(page, 'Continue');
     await isLoggedIn(page, '/orders?page=2');
@@ -66,13 +86,21 @@ const parts = {
     const page = await (await fresh()).newPage();
     await page.goto(`${origin}/orders`);
     await press(page, 'Cancel');
-    await page.getByRole('heading', { name: 'You are not logged in' }).waitFor();
-    await picture(page, '1-no');
+    await heading(page, 'You are not logged in');
+    await looksGood(page, '1-no');
     assert.match(await text(page), /You said no/);
     await page.getByRole('link', { name: 'Log in again' }).click();
     await logIn(page);
+    await heading(page, 'Allow?'); // and may say no to what the shop wants, too
+    await press(page, 'Cancel');
+    await heading(page, 'You are not logged in');
+    await page.getByRole('link', { name: 'Log in again' }).click();
+    await heading(page, 'Allow?');
     await press(page, 'Continue');
     await isLoggedIn(page, '/orders');
+    await page.goto(`${origin}/callback?code=c&state=of-nobody`);
+    await heading(page, 'This login is not under way here');
+    await looksGood(page, '2-stranger');
   },
 
   async tabs() {
@@ -91,6 +119,19 @@ const parts = {
     assert.deepEqual((await cookiesOf(context)).map((cookie) => cookie.name), [SESSION]);
   },
 
+  // Sessions of /brief last ten seconds: asked until it is over, a script is told so, and a person is sent to the provider.
+  async expiry() {
+    const page = await (await fresh()).newPage();
+    const isOver = async (url) => (await fetch(url, { headers: { Accept: 'application/json' } })).status === 401;
+    await page.goto(`${origin}/brief/one`);
+    await logIn(page);
+    await press(page, 'Continue');
+    await isLoggedIn(page, '/brief/one');
+    await page.waitForFunction(isOver, `${origin}/brief/one`, { polling: POLL_MS });
+    await page.goto(`${origin}/brief/two`);
+    await isLoggedIn(page, '/brief/two');
+  },
+
   async logout() {
     const context = await fresh();
     const page = await context.newPage();
@@ -101,10 +142,10 @@ const parts = {
     const stolen = await cookiesOf(context);
     await page.goto('data:text/html,<a href="' + `${origin}/logout` + '">a link of another site</a>');
     await page.getByRole('link').click();
-    await page.getByRole('heading', { name: 'Log out?' }).waitFor();
-    await picture(page, '1-asked');
+    await heading(page, 'Log out?');
+    await looksGood(page, '1-asked');
     await press(page, 'Log out');
-    await page.getByRole('heading', { name: 'Log out' }).waitFor();
+    await heading(page, 'Log out');
     await picture(page, '2-provider');
     await press(page, 'Log out');
     await page.waitForURL(`${origin}/bye`);
@@ -114,6 +155,30 @@ const parts = {
     await thief.addCookies(stolen);
     const response = await (await thief.newPage()).request.get(`${origin}/orders`, { maxRedirects: 0 });
     assert.equal(response.status(), 401);
+  },
+
+  // The address is a program's, which listens on loopback for the answer. Another page that leads there ends nothing.
+  async program() {
+    const page = await (await fresh()).newPage();
+    const comesBack = new URL(origin).searchParams.get('redirect_uri');
+    await page.goto(`${comesBack}?code=c&state=of-nobody`);
+    await heading(page, 'Not this login');
+    await looksGood(page, '1-stranger');
+    await page.goto(origin);
+    await logIn(page);
+    await press(page, 'Continue');
+    await heading(page, 'Done');
+    assert.match(await text(page), /You are logged in\./);
+    await looksGood(page, '2-done');
+  },
+
+  async program_no() {
+    const page = await (await fresh()).newPage();
+    await page.goto(origin);
+    await press(page, 'Cancel');
+    await heading(page, 'Not done');
+    assert.match(await text(page), /You are not logged in/);
+    await looksGood(page, '1-no');
   },
 };
 

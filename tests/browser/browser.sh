@@ -1,78 +1,175 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# A real browser (Debian's Chromium, without a window) logs in at the real provider (tests/idp), in front of the example server.
-#   browser.sh SERVER PLUGIN_DIR CHROMIUM        the pages it saw are kept as pictures in $BROWSER_PICTURES, if that is set
+# A real browser (Debian's Chromium, without a window) logs in at the real provider (tests/idp).
+#   browser.sh server CHROMIUM PLUGIN_DIR SERVER           in front of the example server
+#   browser.sh nginx CHROMIUM PLUGIN_DIR NGINX MODULE      in front of nginx with four workers
+#   browser.sh terminal CHROMIUM PLUGIN_DIR PAACTL         for a program, which it comes back to
+# The pages it saw are kept as pictures in $BROWSER_PICTURES, if that is set. Nothing waits for time to pass; what waits, waits
+# for what is to come, and is patient.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-server=$1 plugins=$2 chromium=$3
-. "$here/../idp/idp.sh"
+kind=$1 chromium=$2 plugins=$3 program=$4 module=${5:-} nginx=$4
 BROWSER_INSTALLED=${BROWSER_INSTALLED:-$(dirname "$(dirname "$here")")/build/browser}
-work=$(mktemp -d /tmp/paa-browser-XXXXXX)
+. "$here/../idp/idp.sh"
+. "$here/../integration/nginx_tools.sh" # makes $work and goes there
+export IDP_OWNER=$$
 server_pid=
 
-finish() {
+end() {
   [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true
   idp_stop "$work/idp" || true
-  rm -rf "$work"
+  finish
 }
-trap finish EXIT
+trap end EXIT
+
+broken() { # what everybody has to say of it
+  cat "$work"/*.log "$work/idp/log" >&2 2>/dev/null || true
+  exit 1
+}
+
+# ---- the browser ----
 
 install_driver() { # from the lock file, checked against its digest; no script of it runs
-  mkdir -p "$BROWSER_INSTALLED"
+  (umask 022 && mkdir -p "$BROWSER_INSTALLED")
   exec 8>"$BROWSER_INSTALLED.lock"
   flock 8
   if ! cmp -s "$here/package-lock.json" "$BROWSER_INSTALLED/package-lock.json" || [ ! -d "$BROWSER_INSTALLED/node_modules" ]; then
     install -m 644 "$here/package.json" "$here/package-lock.json" "$BROWSER_INSTALLED"
     idp_lower "$BROWSER_INSTALLED" "$BROWSER_INSTALLED/package.json"
-    (cd "$BROWSER_INSTALLED" && HOME=$PWD npm_config_cache=$PWD/cache npm_config_update_notifier=false \
+    (cd "$BROWSER_INSTALLED" && HOME=$PWD npm_config_cache=$PWD/cache npm_config_update_notifier=false umask 022 &&
       "${idp_as[@]}" npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error >/dev/null)
   fi
-  install -m 644 "$here/browser.mjs" "$BROWSER_INSTALLED"
+  install -m 644 "$here/browser.mjs" "$BROWSER_INSTALLED/browser.mjs.new"
+  mv "$BROWSER_INSTALLED/browser.mjs.new" "$BROWSER_INSTALLED/browser.mjs"
+  exec 8>&-
 }
 
-browse() { # PART: with no more rights than it needs, and a home of its own
+browse() { # PART ADDRESS: with no more rights than it needs, and a home of its own
   mkdir -p "$work/home"
   idp_lower "$work/home" "$BROWSER_INSTALLED/browser.mjs"
-  (cd "$BROWSER_INSTALLED" && HOME=$work/home "${idp_as[@]}" node browser.mjs "$chromium" "$origin" "$1" "$work/home")
+  (cd "$BROWSER_INSTALLED" && HOME=$work/home "${idp_as[@]}" node browser.mjs "$chromium" "$1" "$2" \
+    ${BROWSER_PICTURES:+"$work/home"})
 }
 
+keep_pictures() {
+  [ -z "${BROWSER_PICTURES:-}" ] || cp "$work"/home/*.png "$BROWSER_PICTURES"
+}
+
+# ---- the provider ----
+
+start_idp() { # CONFIGURATION
+  mkdir -m 755 "$work/idp"
+  printf '%s' "$1" >"$work/idp/config.json"
+  idp_start "$work/idp" || exit 1
+  . "$work/idp/ready"
+  install -m 600 "$work/idp/ca.crt" "$work/ca.crt"
+}
+
+# ---- the hosts ----
+
+# Below the ports that the system gives to connections and to who asks for any: nobody takes it until it is listened at.
 free_port() {
-  node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+  node -e '
+    const words = require("fs").readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").split(/\s+/);
+    const high = Number(words[0]) > 12000 ? Number(words[0]) : 60000;
+    const listen = () => {
+      const server = require("net").createServer().on("error", listen);
+      server.listen(10000 + Math.floor(Math.random() * (high - 10000)), "127.0.0.1",
+        () => { console.log(server.address().port); server.close(); });
+    };
+    listen();'
+}
+
+write_policy() {
+  (umask 077 && printf 'the secret of the shop' >secret)
+  cat >paa.conf <<END
+stores = { state = "state.db"; };
+instances = {
+  login = { plugin = "oauth2-code"; issuer = "$IDP_ISSUER"; client_id = "shop"; client_secret = "file:secret";
+    callback = "/callback"; logout = "/logout"; after_logout = "/bye"; cookie_key = "file:cookie.key"; tls = { ca = "ca.crt"; }; };
+  brief = { plugin = "oauth2-code"; issuer = "$IDP_ISSUER"; client_id = "shop"; client_secret = "file:secret";
+    callback = "/brief-callback"; cookie_key = "file:cookie.key"; lifetime = "10s"; tls = { ca = "ca.crt"; }; };
+};
+services = { shop = { direction = "incoming"; origins = [ "$origin" ]; upstream = { subject = "X-Auth-Subject"; };
+  rules = ( { path = "/bye"; chain = ( { required = "permit" } ); }, { path = "/brief/**"; chain = ( { required = "brief" } ); },
+    { path = "/**"; chain = ( { required = "login" } ); } ); }; };
+END
 }
 
 start_server() {
-  "$server" "$work/paa.conf" shop "$port" "$plugins" >"$work/server.out" 2>>"$work/server.log" &
+  "$program" paa.conf shop "$port" "$plugins" >server.out 2>>server.log &
   server_pid=$!
-  until grep -q listening "$work/server.out"; do
-    kill -0 "$server_pid" || { cat "$work/server.log" >&2; exit 1; }
+  until grep -q listening server.out; do
+    kill -0 "$server_pid" || broken
   done
 }
 
+start_nginx() {
+  mkdir -p tmp
+  cat >upstream.conf <<END
+$(common upstream)
+  server { listen unix:$work/upstream.sock; location / { return 200 "hello \$http_x_auth_subject\n"; } }
+}
+END
+  cat >nginx.conf <<END
+load_module $module;
+worker_processes 4;
+$(common nginx)
+  paa_policy paa.conf;
+  paa_plugin_dir $plugins;
+  server {
+    listen 127.0.0.1:$port; listen unix:$work/front.sock;
+    paa shop;
+    location / { proxy_pass http://unix:$work/upstream.sock; }
+  }
+}
+END
+  "$nginx" -p "$work/" -c "$work/upstream.conf" -e "$work/error.log" && run_nginx && until_true serving || broken
+}
+
+serve_pages() {
+  port=$(free_port)
+  origin=http://127.0.0.1:$port
+  start_idp "{\"clients\":{\"shop\":{\"grant_types\":[\"authorization_code\"],\"token_endpoint_auth_method\":\"client_secret_basic\",
+    \"client_secret\":\"the secret of the shop\",\"redirect_uris\":[\"$origin/callback\",\"$origin/brief-callback\"],
+    \"post_logout_redirect_uris\":[\"$origin/bye\"]}}}"
+  write_policy
+  "start_$kind"
+  for part in login denial tabs expiry logout; do
+    browse "$part" "$origin" || broken
+  done
+}
+
+# ---- a program ----
+
+log_in() { # PART STATUS: the browser is told the address, and the program says how it ended
+  local line said=''
+  while IFS= read -r line; do
+    printf '%s\n' "$line" >>terminal.log
+    case $line in
+    *https://*client_id=*) line=${line##* } && browse "$1" "${line%$'\r'}" || broken ;;
+    *"status "*) said=${line%$'\r'} ;;
+    esac
+  done < <(TERM=xterm script -qec "'$program' run --plugin-dir '$plugins' -c paa.conf me login --no-browser; echo \"status \$?\"" \
+    /dev/null </dev/null)
+  [ "$said" = "status $2" ] || { echo "FAILED: $1 ends with '$said'" >&2; broken; }
+}
+
+run_terminal() {
+  start_idp '{}'
+  cat >paa.conf <<END
+stores = { state = "state.db"; };
+instances = { me = { plugin = "oauth2-code"; issuer = "$IDP_ISSUER"; client_id = "app"; client_auth = "none";
+  scope = "openid offline_access"; parameters = [ "prompt=consent" ]; tls = { ca = "ca.crt"; }; }; };
+services = { out = { direction = "outgoing"; origins = [ "https://out.example.com" ]; chain = ( { required = "me" } ); }; };
+END
+  log_in program_no 1
+  log_in program 0
+}
+
+chmod go+x "$work" # so that the user nobody reaches what is its
 install_driver
-port=$(free_port)
-origin=http://127.0.0.1:$port
-mkdir -m 755 "$work/idp"
-cat >"$work/idp/config.json" <<CONFIG
-{"clients":{"shop":{"grant_types":["authorization_code"],"token_endpoint_auth_method":"client_secret_basic",
-"client_secret":"the secret of the shop","redirect_uris":["$origin/callback"],
-"post_logout_redirect_uris":["$origin/bye"]}}}
-CONFIG
-chmod 755 "$work"
-idp_start "$work/idp"
-. "$work/idp/ready"
-install -m 600 "$work/idp/ca.crt" "$work/ca.crt"
-(umask 077 && printf 'the secret of the shop' >"$work/secret")
-cat >"$work/paa.conf" <<CONF
-instances = { login = { plugin = "oauth2-code"; issuer = "$IDP_ISSUER"; client_id = "shop"; client_secret = "file:secret";
-  callback = "/callback"; logout = "/logout"; after_logout = "/bye"; tls = { ca = "ca.crt"; }; }; };
-services = { shop = { direction = "incoming"; origins = [ "$origin" ];
-  rules = ( { path = "/bye"; chain = ( { required = "permit" } ); }, { path = "/**"; chain = ( { required = "login" } ); } ); }; };
-CONF
-chmod 600 "$work/paa.conf"
-start_server
-for part in login denial tabs logout; do
-  browse "$part" || { cat "$work/server.log" "$work/idp/log" >&2; exit 1; }
-done
-[ -z "${BROWSER_PICTURES:-}" ] || cp "$work"/home/*.png "$BROWSER_PICTURES"
+if [ "$kind" = terminal ]; then run_terminal; else serve_pages; fi
+keep_pictures
 echo "the browser's tests passed"
