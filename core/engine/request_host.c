@@ -31,6 +31,14 @@ bool request_is_navigation(const struct paa_txn *txn)
     return false;
 }
 
+/* A WebSocket's handshake is a GET that any page may send, and what it opens is unsafe: scripts cannot set this field
+ * (RFC 6455 4.1, 10.2). */
+static bool is_unsafe(const struct paa_txn *txn)
+{
+    return !method_is_safe(txn->view.method) ||
+           request_header(txn, STR("sec-websocket-key"), 0).data != NULL;
+}
+
 /* From another site, as far as the browser says (Fetch Metadata, RFC 6454 7)? */
 bool request_is_cross_site(const struct paa_txn *txn)
 {
@@ -40,7 +48,7 @@ bool request_is_cross_site(const struct paa_txn *txn)
     struct origin from, here;
     struct arena none;
 
-    if (method_is_safe(txn->view.method))
+    if (!is_unsafe(txn))
         return false;
     if (site.data != NULL)
         return !paa_str_eq(site, "same-origin") && !paa_str_eq(site, "none");

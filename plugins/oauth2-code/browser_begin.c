@@ -188,6 +188,8 @@ static enum paa_result on_metadata(struct paa_op *op, enum paa_status status,
     if (beginning->endpoint.data == NULL || (metadata->wants_pushed && pushed.data == NULL))
         return fail(op, "the provider's metadata names no authorization_endpoint, or no "
                         "pushed_authorization_request_endpoint though it requires one");
+    if (!authorization_url_valid(beginning->endpoint))
+        return fail(op, "no browser is sent to an authorization_endpoint that is not https");
     if (metadata->refuses_s256)
         return fail(op, "the provider does not take PKCE with S256 (RFC 7636): a login would not "
                         "be safe");

@@ -75,6 +75,8 @@ static enum paa_result on_metadata(struct paa_op *op, enum paa_status status,
         return leave(op, STR_NONE, STR_NONE);
     metadata = (const struct oauth_metadata *)value->object;
     leaving->endpoint = oauth_endpoint_of(metadata, OAUTH_END_SESSION, false);
+    if (!authorization_url_valid(leaving->endpoint)) /* the ID token goes along */
+        leaving->endpoint = STR_NONE;
     return session_revoke(op, &leaving->found->session, metadata, &leaving->revoking, on_revoked,
                           leaving);
 }

@@ -91,6 +91,16 @@ static enum paa_status check_keys(struct paa_op *op)
     return PAA_STATUS_OK;
 }
 
+/* Not with numbers in cookies: those outlive a restart, if the store does. */
+static void warn_of_lost_sessions(struct paa_op *op, const struct browser *browser)
+{
+    if (!browser->in_store && op->host->options->count(op->options, "cookie_key") == 0)
+        op->host->log->line(op, PAA_LEVEL_NOTICE,
+                            STR("sessions of browsers end with this program: to keep them, add "
+                                "cookie_key = \"file:cookie.key\", which is made if it is not "
+                                "there"));
+}
+
 /* ---- what stands together ----------------------------------------------------------------------- */
 
 static enum paa_status check_off(struct paa_op *op)
@@ -161,6 +171,9 @@ static enum paa_status open_places(struct paa_op *op, struct browser *browser)
     cookie_names_make(&browser->names, op->instance);
     for (unsigned i = 0; i < count && status == PAA_STATUS_OK; i++)
         status = op->host->options->reads(op->options, PAA_PLACE_COOKIE, browser->names.chunks[i]);
+    /* so that what a client says there never looks to the application as if it were the session's */
+    if (status == PAA_STATUS_OK && browser->passes_token && !browser->takes_tokens)
+        status = op->host->options->reads(op->options, PAA_PLACE_HEADER, STR("Authorization"));
     return status;
 }
 
@@ -204,7 +217,11 @@ static enum paa_status create_browser(struct paa_op *op, struct incoming *incomi
         status = open_places(op, browser);
     if (status == PAA_STATUS_OK)
         status = open_memos(op, browser);
-    return status == PAA_STATUS_OK ? open_tables(op, browser) : status;
+    if (status == PAA_STATUS_OK)
+        status = open_tables(op, browser);
+    if (status == PAA_STATUS_OK)
+        warn_of_lost_sessions(op, browser);
+    return status;
 }
 
 enum paa_status incoming_create(struct paa_op *op, struct incoming *incoming)

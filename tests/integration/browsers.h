@@ -43,7 +43,7 @@ struct page { /* what came of one request */
     char methods[64];
     char claims[4096];
     char challenge[512];
-    char authorization[2048]; /* that the application gets */
+    char authorization[2048]; /* that the application gets; "-": the field is gone */
     char cookie[8192];        /* likewise; "-": the field is gone */
     char reason[64];
     int64_t auth_time_s;
@@ -135,6 +135,17 @@ static inline const char *jar_field(const struct browser *browser)
     (void)snprintf((to), sizeof(to), "%.*s", (int)(text).size,                                     \
                    (text).data != NULL ? (text).data : "")
 
+/* What the application gets: of several edits the last one counts. */
+static inline struct paa_str authorization_of(const struct paa_txn *txn)
+{
+    struct paa_str value = paa_str_of(NULL);
+    const struct paa_edit *edit;
+
+    for (size_t i = 0; (edit = edit_of(txn, PAA_MESSAGE_REQUEST, "Authorization", i)) != NULL; i++)
+        value = edit->kind == PAA_EDIT_REMOVE ? paa_str_of("-") : edit->value;
+    return value;
+}
+
 static inline void page_look(struct browser *browser, const struct paa_txn *txn,
                              enum paa_state state, struct page *page)
 {
@@ -146,7 +157,7 @@ static inline void page_look(struct browser *browser, const struct paa_txn *txn,
     page->code = txn_code(state, txn);
     PAGE_COPY(edit_value(txn, PAA_MESSAGE_RESPONSE, "Location"), page->location);
     PAGE_COPY(edit_value(txn, PAA_MESSAGE_RESPONSE, "WWW-Authenticate"), page->challenge);
-    PAGE_COPY(edit_value(txn, PAA_MESSAGE_REQUEST, "Authorization"), page->authorization);
+    PAGE_COPY(authorization_of(txn), page->authorization);
     edit = edit_of(txn, PAA_MESSAGE_REQUEST, "Cookie", 0);
     if (edit != NULL && edit->kind == PAA_EDIT_REMOVE)
         (void)snprintf(page->cookie, sizeof page->cookie, "-");

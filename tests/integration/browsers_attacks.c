@@ -531,6 +531,81 @@ TEST(another_site_s_unsafe_request_with_a_session_is_denied)
     provider_stop(&provider);
 }
 
+/* A handshake is a GET; what it opens would act with the session for a sibling of this host. */
+TEST(another_site_s_websocket_with_a_session_is_denied)
+{
+    static const char *const sites[] = { "cross-site", "same-site" };
+    char line[64];
+
+    REQUIRE(begin(LOGIN("")));
+    REQUIRE(login_whole(&provider, &browser, ""));
+    for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
+        (void)snprintf(line, sizeof line, "Sec-Fetch-Site: %s", sites[i]);
+        visit(&provider.host, &browser, &page, "GET", "/socket", "Upgrade: websocket",
+              "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", line, NULL);
+        CHECK_INT(page.code, 403);
+        CHECK_STR(paa_str_of(page.reason), "cross-site");
+    }
+    visit(&provider.host, &browser, &page, "GET", "/socket", "Upgrade: websocket",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Origin: https://evil.example.com", NULL);
+    CHECK_INT(page.code, 403);
+    visit(&provider.host, &browser, &page, "GET", "/socket", "Upgrade: websocket",
+          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Origin: https://api.example.com", NULL);
+    CHECK_INT(page.code, 200);
+    provider_stop(&provider);
+}
+
+TEST(what_a_client_says_in_authorization_never_looks_like_the_session_s_token)
+{
+    static const char before[] = LOGIN("cookie_key = \"file:cookie.key\";");
+    static const char after[] = LOGIN("cookie_key = \"file:cookie.key\"; upstream_token = true;");
+
+    REQUIRE(begin(before));
+    REQUIRE(login_whole(&provider, &browser, "")); /* without an access token in it */
+    REQUIRE(provider_reopen(&provider, "", after, PAGES));
+    visit(&provider.host, &other, &page, "GET", "/public/x", "Authorization: Bearer forged", NULL);
+    CHECK_INT(page.code, 200);
+    CHECK_STR(paa_str_of(page.authorization), "-");
+    visit(&provider.host, &browser, &page, "GET", "/orders", "Authorization: Bearer forged", NULL);
+    CHECK_INT(page.code, 200);
+    CHECK_STR(paa_str_of(page.authorization), "-");
+    REQUIRE(login_whole(&provider, &other, ""));
+    visit(&provider.host, &other, &page, "GET", "/orders", "Authorization: Bearer forged", NULL);
+    CHECK_STR(paa_str_of(page.authorization), "Bearer at-1");
+    provider_stop(&provider);
+}
+
+static void describe_pages(const char *scheme)
+{
+    static char document[2048];
+
+    (void)
+        snprintf(document, sizeof document,
+                 "{\"issuer\":\"%s\",\"authorization_endpoint\":\"%s://id.example.com/authorize\","
+                 "\"token_endpoint\":\"%s/token\",\"jwks_uri\":\"%s/jwks\","
+                 "\"end_session_endpoint\":\"%s://id.example.com/end\"}",
+                 provider.name, scheme, provider.name, provider.name, scheme);
+    provider_answer(&provider, "/.well-known/oauth-authorization-server", 200, document);
+}
+
+TEST(no_browser_is_sent_to_the_provider_without_tls)
+{
+    REQUIRE(begin(LOGIN("after_logout = \"/bye\";")));
+    describe_pages("http");
+    visit(&provider.host, &browser, &page, "GET", "/orders", NAVIGATES, NULL);
+    CHECK_INT(page.code, 503);
+    provider_stop(&provider);
+    REQUIRE(begin(LOGIN("cookie_key = \"file:cookie.key\"; after_logout = \"/bye\";")));
+    REQUIRE(login_whole(&provider, &browser, ""));
+    describe_pages("http");
+    REQUIRE(provider_reopen(&provider, "",
+                            LOGIN("cookie_key = \"file:cookie.key\"; after_logout = \"/bye\";"),
+                            PAGES)); /* which asks for the metadata anew */
+    visit(&provider.host, &browser, &page, "GET", "/logout", "Sec-Fetch-Site: same-origin", NULL);
+    CHECK_STR(paa_str_of(page.location), "/bye"); /* the ID token would have gone along */
+    provider_stop(&provider);
+}
+
 TEST(a_session_is_of_one_service_and_one_instance)
 {
     static const char two[] =

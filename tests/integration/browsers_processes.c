@@ -32,9 +32,7 @@ static void *ask(void *arg)
         return NULL;
     ask_for(&request, "GET", "/orders", asker->field, NULL);
     state = host_ask(&asker->view, &request, &txn);
-    asker->is_good =
-        state == PAA_TXN_ALLOW &&
-        paa_str_eq(edit_value(txn, PAA_MESSAGE_REQUEST, "Authorization"), "Bearer at-2");
+    asker->is_good = state == PAA_TXN_ALLOW && paa_str_eq(authorization_of(txn), "Bearer at-2");
     paa_txn_end(&txn);
     paa_lane_close(&asker->view.lane);
     return NULL;

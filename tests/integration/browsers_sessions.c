@@ -115,7 +115,9 @@ TEST(sessions_outlive_a_restart_with_a_key_of_the_policy)
     REQUIRE(login_whole(&provider, &browser, ""));
     REQUIRE(provider_reopen(&provider, "", with, PAGES));
     CHECK_INT(visits(&browser), 200);
+    CHECK(strstr(provider.host.log, "end with this program") == NULL);
     REQUIRE(provider_reopen(&provider, "", without, PAGES));
+    CHECK_HAS(provider.host.log, "end with this program");
     other = browser;
     CHECK_INT(visits(&other), 401);
     CHECK_STR(paa_str_of(page.reason), "unknown-session");
@@ -421,8 +423,7 @@ static void *crowd_visit(void *arg)
         return NULL;
     ask_for(&ask, "GET", "/orders", field, NULL);
     state = host_ask(&crowd->view, &ask, &txn);
-    if (state == PAA_TXN_ALLOW &&
-        paa_str_eq(edit_value(txn, PAA_MESSAGE_REQUEST, "Authorization"), "Bearer at-2"))
+    if (state == PAA_TXN_ALLOW && paa_str_eq(authorization_of(txn), "Bearer at-2"))
         atomic_fetch_add(crowd->good, 1);
     paa_txn_end(&txn);
     paa_lane_close(&crowd->view.lane);
