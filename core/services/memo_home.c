@@ -261,10 +261,20 @@ static void see_through_locked(struct memo_run *run)
     pthread_mutex_lock(&group->home_lock);
 }
 
-/* Read only while no thread is in the run. */
+/* Looked at only while no thread is in the run. Once exit() has halted the threads nothing comes any more. */
 static bool is_to_be_seen_through(const struct memo_run *run)
 {
-    return (run->state == RUN_QUEUED || run->state == RUN_WAITING) && run->op.sends_once;
+    return (run->state == RUN_QUEUED || run->state == RUN_WAITING) && run->op.sends_once &&
+           !atomic_load(&run->group->memos->services->is_halted);
+}
+
+/* With home_lock held. Those that can be called off come first: another one may wait for them. */
+static struct memo_run *next_to_end_locked(struct memo_group *group)
+{
+    for (struct list *link = group->runs.next; link != &group->runs; link = link->next)
+        if (!is_to_be_seen_through(LIST_ENTRY(link, struct memo_run, link)))
+            return LIST_ENTRY(link, struct memo_run, link);
+    return LIST_ENTRY(group->runs.next, struct memo_run, link);
 }
 
 void memo_home_close(struct memo_group *group)
@@ -272,7 +282,7 @@ void memo_home_close(struct memo_group *group)
     pthread_mutex_lock(&group->home_lock);
     group->is_closing = true;
     while (!list_empty(&group->runs)) {
-        struct memo_run *run = LIST_ENTRY(group->runs.next, struct memo_run, link);
+        struct memo_run *run = next_to_end_locked(group);
 
         if (is_to_be_seen_through(run)) {
             see_through_locked(run);

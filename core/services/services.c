@@ -79,6 +79,8 @@ static void halt_all(void)
     clock_gettime(CLOCK_REALTIME, &until[1]);
     until[1].tv_sec += EXIT_WAIT_S;
     pthread_mutex_lock(&started_lock);
+    for (struct services *at = started; at != NULL; at = at->next)
+        atomic_store(&at->is_halted, at->pid == getpid());
     for (size_t i = 0; i < 2; i++)
         for (const struct services *at = started; at != NULL; at = at->next)
             if (at->pid == getpid())

@@ -36,10 +36,11 @@ struct services {
     struct keys *keys;
     struct http *http;
     struct loopbacks *loopbacks;
-    uint32_t flags;        /* PAA_OPEN_OFFLINE, PAA_OPEN_CHECK as the context was opened */
-    _Atomic uint32_t jobs; /* functions of plugins that wait for a worker */
-    pid_t pid;             /* of the process whose threads run; 0: none */
-    struct services *next; /* all that are started, for exit() */
+    uint32_t flags;         /* PAA_OPEN_OFFLINE, PAA_OPEN_CHECK as the context was opened */
+    _Atomic uint32_t jobs;  /* functions of plugins that wait for a worker */
+    pid_t pid;              /* of the process whose threads run; 0: none */
+    _Atomic bool is_halted; /* exit() has begun: nothing comes any more */
+    struct services *next;  /* all that are started, for exit() */
 };
 
 /* clock, chance and log are filled already, all else is zero. Allocates; starts nothing. 0 or -1 (no memory). */
