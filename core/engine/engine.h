@@ -99,6 +99,7 @@ struct rule {
     uint32_t edit_count;
     bool
         edits_cookies; /* some instance reads a cookie or a parameter: they need a look per request */
+    bool may_be_ambient;       /* some instance reads what browsers show by themselves */
     uint8_t *logs_in;          /* by site, for answer_decide; NULL: no login step */
     struct paa_str scope_text; /* what `require` asks, space-separated */
     struct paa_rule info;

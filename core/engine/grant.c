@@ -193,6 +193,12 @@ static bool has_cookie(const struct paa_txn *txn, struct paa_str name)
     return cookie_find(request_header(txn, STR("cookie"), 0), name, 0).data != NULL;
 }
 
+static bool is_shown_unasked(const struct paa_txn *txn, const struct reads *reads)
+{
+    return reads->place == PAA_PLACE_CONNECTION ||
+           (reads->place == PAA_PLACE_COOKIE && has_cookie(txn, reads->name));
+}
+
 /* Did a credential carry the walk that browsers add by themselves? An instance that reads cookies and fields may have
  * been shown a field alone. */
 static bool is_ambient(const struct paa_txn *txn)
@@ -205,8 +211,7 @@ static bool is_ambient(const struct paa_txn *txn)
             continue;
         instance = &txn->generation->generation->instances[index];
         for (uint32_t i = 0; i < instance->read_count; i++)
-            if (instance->reads[i].place == PAA_PLACE_COOKIE &&
-                has_cookie(txn, instance->reads[i].name))
+            if (is_shown_unasked(txn, &instance->reads[i]))
                 return true;
     }
     return false;
@@ -219,7 +224,7 @@ enum require_verdict grant_judge(struct paa_txn *txn)
     if (txn->contributor_count > 1 && has_conflict(txn))
         return unmet(txn, REQUIRE_CONFLICT, "conflict",
                      "two steps that contributed name different principals");
-    if (txn->rule->edits_cookies && txn->handle->direction == PAA_INCOMING && is_ambient(txn) &&
+    if (txn->rule->may_be_ambient && txn->handle->direction == PAA_INCOMING && is_ambient(txn) &&
         request_is_cross_site(txn))
         return unmet(
             txn, REQUIRE_CROSS_SITE, "cross-site",

@@ -251,13 +251,14 @@ static enum paa_status add_reads(void *arg, enum paa_place place, struct paa_str
 {
     struct instance *instance = arg;
     struct reads *reads = &instance->reads[instance->read_count];
+    bool has_name = place != PAA_PLACE_CONNECTION;
 
     if (instance->read_count == READS_MAX || place < PAA_PLACE_HEADER ||
-        place > PAA_PLACE_PARAMETER || name.size == 0)
+        place > PAA_PLACE_CONNECTION || has_name != (name.size > 0))
         return PAA_STATUS_INVALID;
     reads->place = place;
     reads->name = arena_str(&instance->generation->arena, name);
-    if (reads->name.data == NULL)
+    if (has_name && reads->name.data == NULL)
         return PAA_STATUS_UNAVAILABLE;
     instance->read_count++;
     return PAA_STATUS_OK;

@@ -315,7 +315,8 @@ static void add_cache_advice(struct paa_txn *txn, struct edits *edits)
         if (reads->place == PAA_PLACE_HEADER && str_eq_nocase(reads->name, STR("authorization")))
             continue;
         is_private = true;
-        if (reads->place != PAA_PLACE_PARAMETER && !(is_cookie && has_cookie))
+        if (reads->name.size > 0 && reads->place != PAA_PLACE_PARAMETER &&
+            !(is_cookie && has_cookie))
             edits_add(edits, PAA_EDIT_ADD, PAA_MESSAGE_RESPONSE, STR("Vary"),
                       is_cookie ? STR("Cookie") : reads->name, 0);
         has_cookie = has_cookie || is_cookie;

@@ -36,8 +36,10 @@ static bool add_reads(struct rule *rule, const struct reads **list, const struct
         list[rule->read_count++] = reads;
         if (reads->place == PAA_PLACE_HEADER)
             rule->watch |= request_watch_bit(reads->name);
-        else
+        else if (reads->place != PAA_PLACE_CONNECTION)
             rule->edits_cookies = true;
+        if (reads->place == PAA_PLACE_COOKIE || reads->place == PAA_PLACE_CONNECTION)
+            rule->may_be_ambient = true;
     }
     return true;
 }

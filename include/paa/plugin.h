@@ -299,6 +299,7 @@ enum paa_place { /* where in a request a credential may stand */
     PAA_PLACE_HEADER = 0x1101,
     PAA_PLACE_COOKIE,
     PAA_PLACE_PARAMETER,
+    PAA_PLACE_CONNECTION, /* the certificate of its TLS, whoever tells of it; has no name */
     PAA_PLACE_PIN = 0x7fffffff
 };
 
@@ -318,7 +319,9 @@ struct paa_host_options {
     const struct paa_tls *(*tls)(const struct paa_options *options, const char *name, size_t index);
     /* create only. Where the instance reads its credential on incoming requests. The core refuses a
      * request that has it twice (400), removes it before the application sees the request, and
-     * tells shared caches (RFC 9111 3.5). A plugin that reads elsewhere calls header_remove. */
+     * tells shared caches (RFC 9111 3.5). A plugin that reads elsewhere calls header_remove.
+     * Cookies and connections are what browsers show by themselves: where such a credential carried
+     * the walk, an unsafe method from another site is denied (403; Fetch Metadata, RFC 6454 7). */
     enum paa_status (*reads)(const struct paa_options *options, enum paa_place place,
                              struct paa_str name);
     /* create only. What is wrong, or what `paactl check` should warn of; the core puts file:line in

@@ -74,7 +74,7 @@ static void name_fields(struct paa_op *op, struct judging *judging)
 
 static enum paa_status read_source(struct paa_op *op, struct judging *judging)
 {
-    enum paa_status status = PAA_STATUS_OK;
+    enum paa_status status = op->host->options->reads(op->options, PAA_PLACE_CONNECTION, STR_NONE);
 
     judging->source = (enum source)op->host->options->number(op->options, "source", 0);
     if ((judging->source == SOURCE_PEM) != (count_of(op, "field") == 1))

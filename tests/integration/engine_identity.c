@@ -390,6 +390,28 @@ TEST(credentials_in_cookies_and_in_the_query_are_taken_out_and_the_rest_stays)
     host_close(&host);
 }
 
+TEST(a_place_in_a_request_has_a_name_and_the_connection_has_none)
+{
+    static const char *const wrong[] = { "reads:connection=x", "reads:header=", "reads:cookie=" };
+    char text[1024];
+    struct host host;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        (void)snprintf(text, sizeof text,
+                       POLICY(SCRIPT("x", "create = \"%s\"; verify = \"who:x\";"),
+                              API("chain = ( { required = \"x\" } );")),
+                       wrong[i]);
+        CHECK(!host_open(&host, text));
+        host_close(&host);
+    }
+    REQUIRE(
+        host_open(&host, POLICY(SCRIPT("x", "create = \"reads:connection\"; verify = \"who:x\";"),
+                                API("chain = ( { required = \"x\" } );"))));
+    CHECK_INT(code_of(&host, "POST", "/", "Sec-Fetch-Site: cross-site", NULL, NULL), 403);
+    CHECK_INT(code_of(&host, "POST", "/", "Sec-Fetch-Site: none", NULL, NULL), 200);
+    host_close(&host);
+}
+
 TEST(a_cookie_lets_no_unsafe_request_of_another_site_in)
 {
     static const struct {

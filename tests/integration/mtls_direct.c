@@ -101,6 +101,40 @@ TEST(a_client_without_a_certificate_is_absent_and_gets_no_challenge)
     party_done(&party);
 }
 
+/* Browsers show a certificate to whoever makes them ask (RFC 6454 7, Fetch Metadata). */
+TEST(a_page_of_another_site_does_nothing_with_the_certificate_of_a_browser)
+{
+    static const struct {
+        const char *method, *line;
+        unsigned code;
+    } rows[] = {
+        { "POST", "Sec-Fetch-Site: cross-site", 403 },
+        { "DELETE", "Origin: https://evil.example.com", 403 },
+        { "GET", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", 200 }, /* of no browser */
+        { "GET", "Sec-Fetch-Site: cross-site", 200 },
+        { "POST", "Sec-Fetch-Site: same-origin", 200 },
+        { "POST", "X-Nothing: said", 200 },
+    };
+    struct party party = party_make();
+    struct shown shown;
+    struct host host;
+
+    REQUIRE(shown_open(&host, PEERS(TRUST), party.ca));
+    REQUIRE(shown_connect(&shown, &host, "192.0.2.1", party.client, NULL));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ask ask;
+        struct told told;
+
+        ask_for(&ask, rows[i].method, "/orders", rows[i].line, NULL);
+        told = shown_ask_with(&shown, &host, &ask, NULL);
+        if (told.code != rows[i].code)
+            TEST_FAIL("%s with %s is answered %u", rows[i].method, rows[i].line, told.code);
+    }
+    shown_close(&shown);
+    host_close(&host);
+    party_done(&party);
+}
+
 TEST(a_stranger_is_refused_and_the_sentence_says_who)
 {
     struct party party = party_make(), strangers = party_make();

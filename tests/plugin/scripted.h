@@ -41,7 +41,7 @@
  *              metadata:N=JSON  emit:N=V  why:SCHEME (a challenge with all that the core said; goes on)
  *              need_endpoint:OPTION=INDEX (of serve)
  * PRODUCE      usable:S (seconds from now, before product; default 60)  product:VALUE
- * CREATE       reads:header=N  reads:cookie=N  reads:param=N  refuse:TEXT  warn:TEXT; unavailable, invalid or number:N
+ * CREATE       reads:header=N  reads:cookie=N  reads:param=N  reads:connection  refuse:TEXT  warn:TEXT; unavailable, invalid or number:N
  *              to return that status
  * LANE_INIT, DECODE   fail
  * ANY          log:TEXT  alloc:SIZE

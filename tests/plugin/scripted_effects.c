@@ -261,6 +261,8 @@ WORD(reads)
         place = PAA_PLACE_COOKIE;
     else if (paa_str_eq(pair.name, "param"))
         place = PAA_PLACE_PARAMETER;
+    else if (paa_str_eq(pair.name, "connection"))
+        place = PAA_PLACE_CONNECTION;
     *ret_result = (enum paa_result)op->host->options->reads(op->options, place, pair.value);
     return (int)*ret_result != (int)PAA_STATUS_OK;
 }
