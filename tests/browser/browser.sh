@@ -37,7 +37,7 @@ install_driver() { # from the lock file, checked against its digest; no script o
   if ! cmp -s "$here/package-lock.json" "$BROWSER_INSTALLED/package-lock.json" || [ ! -d "$BROWSER_INSTALLED/node_modules" ]; then
     install -m 644 "$here/package.json" "$here/package-lock.json" "$BROWSER_INSTALLED"
     idp_lower "$BROWSER_INSTALLED" "$BROWSER_INSTALLED/package.json"
-    (cd "$BROWSER_INSTALLED" && HOME=$PWD npm_config_cache=$PWD/cache npm_config_update_notifier=false umask 022 &&
+    (cd "$BROWSER_INSTALLED" && umask 022 && HOME=$PWD npm_config_cache=$PWD/cache npm_config_update_notifier=false \
       "${idp_as[@]}" npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error >/dev/null)
   fi
   install -m 644 "$here/browser.mjs" "$BROWSER_INSTALLED/browser.mjs.new"
