@@ -125,7 +125,10 @@ struct service_rules { /* a service in one generation */
     bool has_upstream;
     struct client_tls tls;            /* outgoing */
     const struct instance *shows_key; /* one of its chains hands client keys; NULL: none does */
-    struct paa_edit *forgeries;       /* removals of all identity fields, for refused requests */
+    struct paa_str *statements; /* fields in which proxies tell of connections, read on some rule */
+    uint32_t statement_count;
+    struct paa_edit
+        *forgeries; /* removals of those and of all identity fields, for refused requests */
     uint32_t forgery_count;
 };
 

@@ -66,20 +66,78 @@ static bool collect_reads(struct generation *generation, struct rule *rule)
     return true;
 }
 
-/* What was presented does not reach the application, whether it was looked at or not. */
-static bool fixed_edits(struct generation *generation, struct rule *rule, bool is_incoming)
-{
-    struct paa_edit *edits = arena_array(&generation->arena, rule->read_count + 1, sizeof *edits);
+/* ---- what proxies say of connections ------------------------------------------------------------- */
 
-    if (edits == NULL)
-        return false;
-    rule->edits = edits;
-    for (uint32_t i = 0; i < rule->read_count && is_incoming && !rule->conf->forward; i++)
-        if (rule->reads[i]->place == PAA_PLACE_HEADER)
-            edits[rule->edit_count++] = (struct paa_edit){ .struct_size = sizeof *edits,
-                                                           .kind = PAA_EDIT_REMOVE,
-                                                           .where = PAA_MESSAGE_REQUEST,
-                                                           .name = rule->reads[i]->name };
+static bool reads_connection(const struct instance *instance)
+{
+    for (uint32_t i = 0; i < instance->read_count; i++)
+        if (instance->reads[i].place == PAA_PLACE_CONNECTION)
+            return true;
+    return false;
+}
+
+static bool is_statement(const struct service_rules *service, struct paa_str name)
+{
+    for (uint32_t i = 0; i < service->statement_count; i++)
+        if (field_name_same(service->statements[i], name))
+            return true;
+    return false;
+}
+
+static void add_statements(struct service_rules *service, const struct instance *instance)
+{
+    for (uint32_t i = 0; i < instance->read_count; i++)
+        if (instance->reads[i].place == PAA_PLACE_HEADER &&
+            !is_statement(service, instance->reads[i].name))
+            service->statements[service->statement_count++] = instance->reads[i].name;
+}
+
+/* The fields in which instances of any rule are told of the connection. From strangers they are lies on each rule, also
+ * on one that does not look at them. */
+static bool list_statements(struct generation *generation, struct service_rules *service)
+{
+    const struct service_conf *conf = service->conf;
+    size_t room = 1;
+
+    for (size_t i = 0; i < conf->rule_count; i++)
+        room += conf->rules[i].program.site_count * (size_t)READS_MAX;
+    service->statements = arena_array(&generation->arena, room, sizeof *service->statements);
+    for (size_t i = 0; i < conf->rule_count && service->statements != NULL; i++)
+        for (uint32_t site = 0; site < conf->rules[i].program.site_count; site++) {
+            const struct instance *instance =
+                site_instance(generation, &conf->rules[i].program, site);
+
+            if (instance != NULL && reads_connection(instance))
+                add_statements(service, instance);
+        }
+    return service->statements != NULL;
+}
+
+/* ---- edits --------------------------------------------------------------------------------------- */
+
+static struct paa_edit removal(struct paa_str name)
+{
+    return (struct paa_edit){ .struct_size = sizeof(struct paa_edit),
+                              .kind = PAA_EDIT_REMOVE,
+                              .where = PAA_MESSAGE_REQUEST,
+                              .name = name };
+}
+
+/* What was presented does not reach the application, whether it was looked at or not. */
+static bool fixed_edits(struct generation *generation, const struct service_rules *service,
+                        struct rule *rule)
+{
+    size_t room = rule->read_count + service->statement_count + 1;
+
+    rule->edits = arena_array(&generation->arena, room, sizeof *rule->edits);
+    if (rule->edits == NULL || service->conf->direction == PAA_OUTGOING)
+        return rule->edits != NULL;
+    for (uint32_t i = 0; i < service->statement_count; i++)
+        rule->edits[rule->edit_count++] = removal(service->statements[i]);
+    for (uint32_t i = 0; i < rule->read_count && !rule->conf->forward; i++)
+        if (rule->reads[i]->place == PAA_PLACE_HEADER &&
+            !is_statement(service, rule->reads[i]->name))
+            rule->edits[rule->edit_count++] = removal(rule->reads[i]->name);
     return true;
 }
 
@@ -143,15 +201,16 @@ static bool list_forgeries(struct generation *generation, struct service_rules *
     const struct service_conf *conf = service->conf;
 
     service->forgeries =
-        arena_array(&generation->arena, UPSTREAM_COUNT, sizeof *service->forgeries);
-    for (int i = 0; i < UPSTREAM_COUNT && service->forgeries != NULL; i++)
+        arena_array(&generation->arena, UPSTREAM_COUNT + (size_t)service->statement_count,
+                    sizeof *service->forgeries);
+    if (service->forgeries == NULL)
+        return false;
+    for (int i = 0; i < UPSTREAM_COUNT; i++)
         if (conf->upstream[i].data != NULL)
-            service->forgeries[service->forgery_count++] =
-                (struct paa_edit){ .struct_size = sizeof *service->forgeries,
-                                   .kind = PAA_EDIT_REMOVE,
-                                   .where = PAA_MESSAGE_REQUEST,
-                                   .name = conf->upstream[i] };
-    return service->forgeries != NULL;
+            service->forgeries[service->forgery_count++] = removal(conf->upstream[i]);
+    for (uint32_t i = 0; i < service->statement_count; i++)
+        service->forgeries[service->forgery_count++] = removal(service->statements[i]);
+    return true;
 }
 
 bool rules_make(struct generation *generation, struct service_rules *service)
@@ -160,7 +219,8 @@ bool rules_make(struct generation *generation, struct service_rules *service)
 
     service->matcher = matcher_new(conf->rules, conf->rule_count, &generation->arena);
     service->rules = arena_array(&generation->arena, conf->rule_count + 1, sizeof *service->rules);
-    if (service->matcher == NULL || service->rules == NULL || !list_forgeries(generation, service))
+    if (service->matcher == NULL || service->rules == NULL ||
+        !list_statements(generation, service) || !list_forgeries(generation, service))
         return false;
     for (int i = 0; i < UPSTREAM_COUNT; i++)
         service->has_upstream = service->has_upstream || conf->upstream[i].data != NULL;
@@ -171,8 +231,7 @@ bool rules_make(struct generation *generation, struct service_rules *service)
         describe(rule, conf, (uint32_t)i);
         if (conf->direction == PAA_OUTGOING)
             note_key(generation, service, &rule->conf->program);
-        if (!collect_reads(generation, rule) ||
-            !fixed_edits(generation, rule, conf->direction == PAA_INCOMING) ||
+        if (!collect_reads(generation, rule) || !fixed_edits(generation, service, rule) ||
             (conf->direction == PAA_INCOMING && !mark_logins(generation, rule)) ||
             !join_scopes(generation, rule))
             return false;

@@ -398,14 +398,19 @@ static inline bool has_edit(const struct paa_txn *txn, enum paa_message where,
 }
 
 /* Names compare without case, and '_' equals '-' (paa.h, PAA_EDIT_REMOVE). */
+static inline char name_fold(char c)
+{
+    if (c == '_' || c == '.')
+        return '-';
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* As hosts compare names when they apply an edit. */
 static inline bool same_name(struct paa_str a, struct paa_str b)
 {
-    for (size_t i = 0; i < a.size && a.size == b.size; i++) {
-        char x = a.data[i] == '_' ? '-' : a.data[i], y = b.data[i] == '_' ? '-' : b.data[i];
-
-        if ((x >= 'A' && x <= 'Z' ? x + 32 : x) != (y >= 'A' && y <= 'Z' ? y + 32 : y))
+    for (size_t i = 0; i < a.size && a.size == b.size; i++)
+        if (name_fold(a.data[i]) != name_fold(b.data[i]))
             return false;
-    }
     return a.size == b.size;
 }
 

@@ -56,11 +56,14 @@ static bool open_source(struct host *host, size_t source, const char *more, cons
 {
     char policy[2048];
 
-    (void)snprintf(policy, sizeof policy,
-                   POLICY("peers = { plugin = \"mtls\"; " TRUST "%s%s };\n",
-                          API("rules = ( { path = \"/**\"; chain = ( { required = \"peers\" } ); } "
-                              ");")),
-                   sources[source].options, more);
+    (void)snprintf(
+        policy, sizeof policy,
+        POLICY("peers = { plugin = \"mtls\"; " TRUST "%s%s };\n",
+               API("rules = ( { path = \"/open\"; chain = ( { required = \"permit\" } ); },\n"
+                   "{ path = \"/kept\"; forward = true; chain = ( { optional = \"peers\" }, "
+                   "{ required = \"permit\" } ); },\n"
+                   "{ path = \"/**\"; chain = ( { required = \"peers\" } ); } );")),
+        sources[source].options, more);
     return shown_open(host, policy, ca);
 }
 
@@ -99,8 +102,8 @@ static const char *value_of(size_t source, const struct issued *issued)
 }
 
 /* With that field under that name; repeated: twice. */
-static struct told ask_field(struct host *host, const char *address, const char *name,
-                             const char *value, bool is_repeated)
+static struct told ask_field_of(const char *path, struct host *host, const char *address,
+                                const char *name, const char *value, bool is_repeated)
 {
     static char line[SHOWN_LINE_MAX + 64];
     static struct ask ask;
@@ -108,12 +111,18 @@ static struct told ask_field(struct host *host, const char *address, const char 
     struct shown shown;
 
     (void)snprintf(line, sizeof line, "%s: %s", name, value);
-    ask_for(&ask, "GET", "/orders", line, is_repeated ? line : NULL, NULL);
+    ask_for(&ask, "GET", path, line, is_repeated ? line : NULL, NULL);
     if (!shown_connect(&shown, host, address, NULL))
         return told;
     told = shown_ask_with(&shown, host, &ask, name);
     shown_close(&shown);
     return told;
+}
+
+static struct told ask_field(struct host *host, const char *address, const char *name,
+                             const char *value, bool is_repeated)
+{
+    return ask_field_of("/orders", host, address, name, value, is_repeated);
 }
 
 /* ---- who is believed ------------------------------------------------------------------------------ */
@@ -227,6 +236,40 @@ TEST(however_it_is_spelled_or_repeated_no_stranger_is_believed_and_no_applicatio
                         TEST_FAIL("%s: %u", name, told.code);
                     CHECK_STR(paa_str_of(told.subject), "");
                 }
+        host_close(&host);
+    }
+    party_done(&party);
+}
+
+/* What a proxy says of a connection is for PAA: an application that looked for it would believe whoever wrote it. */
+TEST(on_rules_that_do_not_ask_for_it_no_application_sees_it_either)
+{
+    enum { SPELLINGS = 9 };
+    struct party party = party_make();
+
+    for (size_t s = 0; s < SOURCES; s++) {
+        struct host host;
+
+        REQUIRE(open_source(&host, s, EDGE, party.ca));
+        for (unsigned how = 0; how < SPELLINGS; how++)
+            for (int k = 0; k < 4; k++) {
+                const char *name =
+                    spelled(k / 2 == 1 && sources[s].chain_name != NULL ? sources[s].chain_name
+                                                                        : sources[s].name,
+                            how);
+                struct told told = ask_field_of("/open", &host, k == 3 ? edges[0] : strangers[0],
+                                                name, value_of(s, party.client), k % 2 == 1);
+
+                CHECK_INT(told.code, 200);
+                CHECK_INT(told.fields_left, 0);
+            }
+        CHECK_INT(ask_field_of("/kept", &host, strangers[0], sources[s].name,
+                               value_of(s, party.client), false)
+                      .fields_left,
+                  0);
+        CHECK_INT(ask_field(&host, strangers[0], sources[s].name, value_of(s, party.client), false)
+                      .fields_left,
+                  0); /* refused, and let pass by the host all the same (nginx's satisfy any) */
         host_close(&host);
     }
     party_done(&party);
