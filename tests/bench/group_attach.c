@@ -3,6 +3,7 @@
 #include "allocations.h"
 #include "fault_server.h"
 #include "groups.h"
+#include "pace.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -103,7 +104,7 @@ void group_attach(const struct bench_options *options)
     static const char bare[] =
         "services = { api = { direction = \"outgoing\"; origins = [ \"https://api.example.com\" "
         "]; chain = ( { required = \"permit\" } ); }; };\n";
-    static struct bench_case cases[3];
+    static struct bench_case cases[4];
     static struct work work[3][BENCH_THREADS];
     struct token_world world;
     struct host nothing, key;
@@ -114,8 +115,9 @@ void group_attach(const struct bench_options *options)
     add_case(&cases[0], work[0], "4 fields, nothing attached", &nothing);
     add_case(&cases[1], work[1], "4 fields, apikey attached", &key);
     add_case(&cases[2], work[2], "4 fields, token at hand, 900 bytes", &world.host);
-    bench_group(options, "outgoing", cases, 3);
-    bench_promise_ns(options, &cases[2], 200, 60);
+    pace_case(&cases[3]);
+    bench_group(options, "outgoing", cases, 4);
+    pace_promise(options, &cases[2], &cases[3], 200, 60);
     close_token(&world);
     host_close(&key);
     host_close(&nothing);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whole transactions that look nothing up: four steps, few fields or many, one rule or ten thousand. */
 #include "groups.h"
+#include "pace.h"
 #include "peers.h"
 #include "world.h"
 
@@ -30,7 +31,7 @@ static void add_case(struct bench_case *c, const char *name, struct work work[BE
     }
 }
 
-enum { FOUR_FIELDS, NO_FIELDS, MANY_FIELDS, COPIED, LOADED, LOADED_MANY, PAM, CASES };
+enum { FOUR_FIELDS, NO_FIELDS, MANY_FIELDS, COPIED, LOADED, LOADED_MANY, PACE, PAM, CASES };
 
 void group_chain(const struct bench_options *options)
 {
@@ -49,11 +50,12 @@ void group_chain(const struct bench_options *options)
     add_case(&cases[LOADED], "4 fields, 4 x a loaded plugin", work[4], &host_loaded, 4, stable);
     add_case(&cases[LOADED_MANY], "12 fields, copied, 4 x a loaded plugin", work[5], &host_loaded,
              12, 0);
+    pace_case(&cases[PACE]);
     cases[PAM] = (struct bench_case){ .name = "Linux-PAM: start, authenticate, end, 4 x pam_permit",
                                       .run = pam_peer_run,
                                       .state = { pam, NULL } };
     bench_group(options, "transactions", cases, pam != NULL ? CASES : PAM);
-    bench_promise_ns(options, &cases[FOUR_FIELDS], 150, 60);
+    pace_promise(options, &cases[FOUR_FIELDS], &cases[PACE], 150, 60);
     bench_promise_speed_up(options, &cases[FOUR_FIELDS], 1.9);
     if (pam != NULL)
         bench_promise_ratio(options, "Linux-PAM to 4 fields, 4 x permit", &cases[PAM],

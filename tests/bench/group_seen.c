@@ -8,6 +8,7 @@
  */
 #include "allocations.h"
 #include "groups.h"
+#include "pace.h"
 #include "peers.h"
 #include "tokens.h"
 #include "world.h"
@@ -204,7 +205,7 @@ static void open_host(struct host *host, const struct token *token)
     host_open_text(host, policy, PAA_INCOMING);
 }
 
-enum { SOME_SEEN, MANY_SEEN, FLOOR, PEER_SEEN, PEER_MORE_SEEN, CASES };
+enum { SOME_SEEN, MANY_SEEN, FLOOR, PACE, PEER_SEEN, PEER_MORE_SEEN, CASES };
 
 void group_seen(const struct bench_options *options)
 {
@@ -238,12 +239,13 @@ void group_seen(const struct bench_options *options)
         cases[MANY_SEEN].state[i] = &many[i];
     }
     kept = keep_lines(lines, some_count);
+    pace_case(&cases[PACE]);
     add_floor(&cases[FLOOR], lines, kept, some_count);
     run(&many[0], many_count); /* now all are */
     bench_group(options, "tokens, seen before, the whole transaction", cases,
                 peer.some != NULL ? CASES : PEER_SEEN);
-    bench_promise_ns(options, &cases[SOME_SEEN], 400, 150);
-    bench_promise_ns(options, &cases[MANY_SEEN], 1500, 0);
+    pace_promise(options, &cases[SOME_SEEN], &cases[PACE], 400, 150);
+    pace_promise(options, &cases[MANY_SEEN], &cases[PACE], 1500, 0);
     bench_promise_speed_up(options, &cases[SOME_SEEN], 1.9);
     if (peer.some != NULL)
         bench_promise_ratio(options, "liboauth2's cache to ours, 1,000 in turn", &cases[PEER_SEEN],

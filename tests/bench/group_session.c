@@ -5,6 +5,7 @@
 #include "cookie_seal.h"
 #include "cookie_text.h"
 #include "groups.h"
+#include "pace.h"
 #include "session_content.h"
 #include "world.h"
 
@@ -130,7 +131,7 @@ static void requests(const struct bench_options *options, const struct cookie_ke
     static struct shown some[BENCH_THREADS];
     size_t count = options->quick ? QUICK : SOME;
     struct paa_str *lines = make_lines(keys, count);
-    struct bench_case cases[1];
+    struct bench_case cases[2];
     struct host host;
 
     host_open_text(&host, policy, PAA_INCOMING);
@@ -141,8 +142,9 @@ static void requests(const struct bench_options *options, const struct cookie_ke
         cases[0].state[i] = &some[i];
     }
     run_shown(&some[0], count); /* now all are open */
-    bench_group(options, "sessions, the whole transaction", cases, 1);
-    bench_promise_ns(options, &cases[0], 2000, 0);
+    pace_case(&cases[1]);
+    bench_group(options, "sessions, the whole transaction", cases, 2);
+    pace_promise(options, &cases[0], &cases[1], 2000, 0);
     bench_promise_speed_up(options, &cases[0], 1.9);
     allocations_promise("a session", run_shown, &some[0]);
     host_close(&host);

@@ -135,6 +135,12 @@ double bench_ns(const struct bench_case *c, const struct bench_options *options)
     return spread_of(c->one, options->rounds).median;
 }
 
+double bench_ratio(const struct bench_case *a, const struct bench_case *b,
+                   const struct bench_options *options)
+{
+    return ratio_of(a->one, b->one, options->rounds).median;
+}
+
 double bench_speed_up(const struct bench_case *c, const struct bench_options *options)
 {
     return c->state[1] != NULL ? ratio_of(c->one, c->two, options->rounds).median : 0;
@@ -189,18 +195,9 @@ void bench_group(const struct bench_options *options, const char *title, struct 
 
 /* ---- promises ---------------------------------------------------------------------------------- */
 
-static const char *verdict(const struct bench_options *options, bool holds)
+const char *bench_verdict(const struct bench_options *options, bool holds)
 {
     return options->quick ? "-" : holds ? "holds" : "MISSED";
-}
-
-void bench_promise_ns(const struct bench_options *options, const struct bench_case *c, double most,
-                      double aim)
-{
-    double ns = bench_ns(c, options);
-
-    printf("  %-7s %s: %.0f ns (at most %.0f, aim %.0f)\n", verdict(options, ns <= most), c->name,
-           ns, most, aim);
 }
 
 void bench_promise_ratio(const struct bench_options *options, const char *what,
@@ -210,7 +207,7 @@ void bench_promise_ratio(const struct bench_options *options, const char *what,
     struct spread s = ratio_of(a->one, b->one, options->rounds);
     bool holds = s.median >= least && (most <= 0 || s.median <= most);
 
-    printf("  %-7s %s: %.2f (%.2f - %.2f; ", verdict(options, holds), what, s.median, s.least,
+    printf("  %-7s %s: %.2f (%.2f - %.2f; ", bench_verdict(options, holds), what, s.median, s.least,
            s.most);
     if (most > 0)
         printf("at most %.2f)\n", most);
@@ -224,5 +221,5 @@ void bench_promise_speed_up(const struct bench_options *options, const struct be
     double speed_up = bench_speed_up(c, options);
 
     printf("  %-7s %s, 2 threads: %.2f times one (at least %.2f)\n",
-           verdict(options, speed_up >= least), c->name, speed_up, least);
+           bench_verdict(options, speed_up >= least), c->name, speed_up, least);
 }

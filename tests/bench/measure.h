@@ -33,11 +33,13 @@ void bench_group(const struct bench_options *options, const char *title, struct 
                  size_t count);
 
 double bench_ns(const struct bench_case *c, const struct bench_options *options);
+/* Median of a to b, one round each: what slows the whole machine slows both. */
+double bench_ratio(const struct bench_case *a, const struct bench_case *b,
+                   const struct bench_options *options);
 double bench_speed_up(const struct bench_case *c, const struct bench_options *options);
 
+const char *bench_verdict(const struct bench_options *options, bool holds);
 /* A line of the summary: does the median keep to what the project promises? Ratios of one round each. */
-void bench_promise_ns(const struct bench_options *options, const struct bench_case *c, double most,
-                      double aim);
 void bench_promise_ratio(const struct bench_options *options, const char *what,
                          const struct bench_case *a, const struct bench_case *b, double least,
                          double most);
