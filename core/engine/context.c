@@ -412,8 +412,8 @@ static void free_names(struct paa_context *context)
 static void await_idle(struct paa_context *context)
 {
     pthread_mutex_lock(&context->lock);
-    while (context->is_reloading ||
-           (context->burials > 0 && !atomic_load(&context->services.is_halted)))
+    while ((context->is_reloading || context->burials > 0) &&
+           !atomic_load(&context->services.is_halted))
         pthread_cond_wait(&context->changed, &context->lock);
     pthread_mutex_unlock(&context->lock);
 }

@@ -193,10 +193,20 @@ static bool has_cookie(const struct paa_txn *txn, struct paa_str name)
     return cookie_find(request_header(txn, STR("cookie"), 0), name, 0).data != NULL;
 }
 
-static bool is_shown_unasked(const struct paa_txn *txn, const struct reads *reads)
+/* No browser has a certificate of a machine; gateways that do pass on what browsers say. */
+static bool is_of_machine(const struct paa_txn *txn, uint16_t site)
 {
-    return reads->place == PAA_PLACE_CONNECTION ||
-           (reads->place == PAA_PLACE_COOKIE && has_cookie(txn, reads->name));
+    for (uint32_t i = 0; i < txn->contributor_count; i++)
+        if (txn->contributors[i]->site == site)
+            return (txn->contributors[i]->principal.flags & PAA_PRINCIPAL_MACHINE) != 0;
+    return false;
+}
+
+static bool is_shown_unasked(const struct paa_txn *txn, uint16_t site, const struct reads *reads)
+{
+    if (reads->place == PAA_PLACE_CONNECTION)
+        return !is_of_machine(txn, site);
+    return reads->place == PAA_PLACE_COOKIE && has_cookie(txn, reads->name);
 }
 
 /* Did a credential carry the walk that browsers add by themselves? An instance that reads cookies and fields may have
@@ -211,7 +221,7 @@ static bool is_ambient(const struct paa_txn *txn)
             continue;
         instance = &txn->generation->generation->instances[index];
         for (uint32_t i = 0; i < instance->read_count; i++)
-            if (is_shown_unasked(txn, &instance->reads[i]))
+            if (is_shown_unasked(txn, site, &instance->reads[i]))
                 return true;
     }
     return false;

@@ -29,7 +29,7 @@ static void bury(struct task *task, unsigned worker)
     pthread_mutex_unlock(&context->lock);
 }
 
-/* False: there is no worker for it. */
+/* It may wait for what must end by itself, so it takes no worker from others. False: there is none for it. */
 static bool bury_behind(struct paa_context *context, struct generation *dead)
 {
     bool is_taken;
@@ -37,7 +37,7 @@ static bool bury_behind(struct paa_context *context, struct generation *dead)
     dead->burial.fn = bury;
     pthread_mutex_lock(&context->lock);
     is_taken =
-        context->process == process_number && pool_add(context->services.workers, &dead->burial);
+        context->process == process_number && pool_add(context->services.blocking, &dead->burial);
     context->burials += is_taken;
     pthread_mutex_unlock(&context->lock);
     return is_taken;

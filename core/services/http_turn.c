@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { PATIENCE_MS = 1000 };
+enum { PATIENCE_MS = 3000 };
 
 static int64_t now_ms(const struct http *http)
 {
@@ -93,7 +93,6 @@ static bool is_our_own(const struct http_fetch *fetch, int64_t at_ms)
 /* What the end of a fetch that ran means for its origin. */
 static void judge(struct http_fetch *fetch, int64_t at_ms)
 {
-
     if (fetch->status == PAA_STATUS_OK)
         site_answered(fetch->site, asks_for_time(fetch) ? fetch->retry_after_ms : 0, at_ms);
     else if (fetch->status == PAA_STATUS_UNAVAILABLE && !is_our_own(fetch, at_ms))

@@ -7,6 +7,8 @@
 #include "memo_inner.h"
 #include "work.h"
 
+#include <time.h>
+
 enum { CLOSING_LANE = WORK_THREADS + WORK_BLOCKING_THREADS }; /* no worker's */
 
 static struct pool *workers_of(const struct memo_run *run)
@@ -238,6 +240,16 @@ static bool can_step_locked(struct memo_run *run)
     return run->state == RUN_WAITING && run->is_posted;
 }
 
+/* With home_lock held; left and taken again. After exit() has halted the threads nobody wakes us. */
+static void wait_for_change_locked(struct memo_group *group)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 1;
+    (void)pthread_cond_timedwait(&group->changed, &group->home_lock, &until);
+}
+
 /* With home_lock held; left and taken again. No worker takes its steps any more: the closing thread does, with lane
  * memory that is no worker's. */
 static void see_through_locked(struct memo_run *run)
@@ -246,7 +258,7 @@ static void see_through_locked(struct memo_run *run)
     struct op_instance *instance = group->instance;
 
     if (!can_step_locked(run)) {
-        pthread_cond_wait(&group->changed, &group->home_lock);
+        wait_for_change_locked(group);
         return;
     }
     run->is_posted = false;

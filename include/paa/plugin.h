@@ -321,7 +321,8 @@ struct paa_host_options {
      * request that has it twice (400), removes it before the application sees the request, and
      * tells shared caches (RFC 9111 3.5). A plugin that reads elsewhere calls header_remove.
      * Cookies and connections are what browsers show by themselves: where such a credential carried
-     * the walk, an unsafe method from another site is denied (403; Fetch Metadata, RFC 6454 7). */
+     * the walk, an unsafe method from another site is denied (403; Fetch Metadata, RFC 6454 7),
+     * unless the principal of a connection is a machine. */
     enum paa_status (*reads)(const struct paa_options *options, enum paa_place place,
                              struct paa_str name);
     /* create only. What is wrong, or what `paactl check` should warn of; the core puts file:line in

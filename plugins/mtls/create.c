@@ -251,6 +251,8 @@ static enum paa_status read_identity(struct paa_op *op, struct judging *judging)
                           ? (enum identity)(op->host->options->number(op->options, "identity", 0) +
                                             IDENTITY_SPIFFE)
                           : default_identity(judging);
+    judging->is_of_machines = rules->identity == IDENTITY_SPIFFE ||
+                              op->host->options->number(op->options, "machines", 0) != 0;
     if (!judging->has_anchors && has_key_pin(judging) && rules->identity != IDENTITY_PIN)
         return refuse(op, "identity",
                       "without trust, whoever holds a pinned key can give itself any name; leave "

@@ -54,6 +54,12 @@ static const struct paa_option options[] = {
       .flags = PAA_OPTION_INCOMING,
       .help = "which name becomes the principal's subject; what is listed below if not "
               "given, else subject" },
+    { .name = "machines",
+      .type = PAA_OPTION_BOOLEAN,
+      .flags = PAA_OPTION_INCOMING,
+      .fallback = "false",
+      .help = "these are certificates of programs, which no browser has; true of identity = spiffe "
+              "anyway" },
     { .name = "trust_domain",
       .type = PAA_OPTION_STRING,
       .flags = PAA_OPTION_INCOMING,

@@ -39,6 +39,7 @@ struct judging { /* incoming: how certificates are judged */
     size_t input_count;
     bool has_anchors;
     bool has_intermediates;
+    bool is_of_machines; /* a SPIFFE ID names a workload; of others the policy says so */
     int64_t outage_s;
     struct paa_memo *peers;     /* verdicts of connections */
     struct paa_memo *responses; /* of OCSP responders; NULL: none is asked */

@@ -23,8 +23,8 @@ static void tell(struct paa_op *op, const struct verdict *verdict)
     struct paa_principal who;
 
     paa_init(&who, sizeof who);
-    if (judging->identity.identity == IDENTITY_SPIFFE)
-        who.flags = PAA_PRINCIPAL_MACHINE; /* a SPIFFE ID names a workload */
+    if (judging->is_of_machines)
+        who.flags = PAA_PRINCIPAL_MACHINE;
     who.expires_at_s = verdict->not_after_s;
     who.subject = verdict->subject;
     who.issuer = verdict->issuer;

@@ -405,7 +405,7 @@ TEST(a_place_in_a_request_has_a_name_and_the_connection_has_none)
         host_close(&host);
     }
     REQUIRE(
-        host_open(&host, POLICY(SCRIPT("x", "create = \"reads:connection\"; verify = \"who:x\";"),
+        host_open(&host, POLICY(SCRIPT("x", "create = \"reads:connection\"; verify = \"user:x\";"),
                                 API("chain = ( { required = \"x\" } );"))));
     CHECK_INT(code_of(&host, "POST", "/", "Sec-Fetch-Site: cross-site", NULL, NULL), 403);
     CHECK_INT(code_of(&host, "POST", "/", "Sec-Fetch-Site: none", NULL, NULL), 200);

@@ -135,6 +135,25 @@ TEST(a_page_of_another_site_does_nothing_with_the_certificate_of_a_browser)
     party_done(&party);
 }
 
+TEST(a_gateways_certificate_is_no_browsers_if_the_policy_says_so)
+{
+    struct party party = party_make();
+    struct shown shown;
+    struct told told;
+    struct host host;
+    struct ask ask;
+
+    REQUIRE(shown_open(&host, PEERS(TRUST "machines = true; "), party.ca));
+    REQUIRE(shown_connect(&shown, &host, "192.0.2.1", party.client, NULL));
+    ask_for(&ask, "POST", "/orders", "Sec-Fetch-Site: cross-site", NULL);
+    told = shown_ask_with(&shown, &host, &ask, NULL);
+    CHECK_INT(told.code, 200);
+    CHECK_STR(paa_str_of(told.subject), "CN=robot");
+    shown_close(&shown);
+    host_close(&host);
+    party_done(&party);
+}
+
 TEST(a_stranger_is_refused_and_the_sentence_says_who)
 {
     struct party party = party_make(), strangers = party_make();

@@ -491,8 +491,8 @@ TEST(chains_that_show_one_client_key_at_a_time_are_not_found_fault_with)
         "{ required = [ \"one\", \"two\" ] }",
         "{ sufficient = \"one\" },\n{ required = \"two\" }",
         "{ required = [ \"one\", \"permit\", \"two\" ] },\n{ required = \"one\" }",
-        "{ use = \"one\"; on = { accept = 1; default = \"ignore\"; } },\n{ required = \"two\" "
-        "},\n{ required = \"keys\" }",
+        ("{ use = \"one\"; on = { accept = 1; default = \"ignore\"; } },\n{ required = \"two\" "
+         "},\n{ required = \"keys\" }"),
     };
 
     for (size_t i = 0; i < sizeof chains / sizeof chains[0]; i++) {
