@@ -29,7 +29,7 @@ struct key_token {
     EVP_PKEY *pkey; /* all below: of process pid, under the engine's lock */
     pid_t pid;
     int64_t
-        retry_ms; /* not before; 0: at once; NEVER: this token's PIN is wrong, in every process */
+        retry_ms; /* not before; 0: at once; NEVER: the token has refused the PIN; a child knows what its parent knew */
 };
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -188,10 +188,11 @@ static void tell(const struct key_token *token, struct services *services,
               token->uri, error->text);
 }
 
-/* As PKCS#11 words it (CKR_PIN_INCORRECT): tokens lock themselves after a few of these. */
+/* CKR_PIN_INCORRECT, as the engine ("PIN incorrect") and the provider ("The specified PIN is incorrect") word it: tokens
+ * lock themselves after a few of these. */
 static bool is_pin_refused(const struct paa_error *error)
 {
-    return strcmp(error->text, "PIN incorrect") == 0;
+    return strstr(error->text, "PIN") != NULL && strstr(error->text, "incorrect") != NULL;
 }
 
 /* When it is to be tried again, if ever. */

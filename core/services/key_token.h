@@ -15,7 +15,7 @@ struct key_token;
 
 enum {
     KEY_TOKEN_RETRY_MS = 10 * 1000
-}; /* after a failure; a PIN that the token has refused is not tried again */
+}; /* after a failure; a PIN that the token has refused is not tried again by this process */
 
 /* Copies all of it. module: the PKCS#11 library for the engine; NULL: none is named. pin absent: none. NULL: no memory. */
 struct key_token *key_token_new(struct paa_str uri, struct paa_bytes pin, const char *module);

@@ -142,7 +142,7 @@ PAA_API void paa_context_log_level(struct paa_context *context, enum paa_level l
 PAA_API void paa_context_stop(struct paa_context *context);
 
 /* Stops, joins own threads (bounded: no name resolution or TLS time-out is waited for; what was sent
- * and is good once only is, a refresh token, until its time is over: `timeout` of its instance),
+ * and is good once only is, a refresh token, until the plugin's own deadline for it),
  * destroys instances, wipes; *context = NULL. Every lane and peer must be closed. In a forked child that
  * opened no lane while its parent had some, nothing is taken apart: it goes with the process. */
 PAA_API void paa_context_close(struct paa_context **context);
