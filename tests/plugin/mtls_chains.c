@@ -75,6 +75,51 @@ TEST(a_path_length_bounds_the_intermediates_below_it)
         }
 }
 
+/* RFC 5280 4.2.1.10; and common names, which libcrypto looks at only where there is no DNS name. */
+TEST(names_outside_a_cas_constraints_are_refused_whatever_their_kind)
+{
+    static const struct {
+        const char *constraints, *common_name, *names;
+        bool is_good;
+    } rows[] = {
+        { "permitted;DNS:example.com", "robot", "DNS:a.example.com", true },
+        { "permitted;DNS:example.com", "robot", "DNS:a.example.org", false },
+        { "permitted;DNS:example.com", "a.example.com", "DNS:a.example.com", true },
+        { "permitted;DNS:example.com", "evil.example.org", "DNS:a.example.com", false },
+        { "excluded;DNS:example.org", "evil.example.org", "DNS:a.example.com", false },
+        { "permitted;URI:example.com", "robot", "URI:spiffe://example.com/a", true },
+        { "permitted;URI:example.com", "robot", "URI:spiffe://example.org/a", false },
+        { "excluded;URI:example.org", "robot", "URI:spiffe://example.org/a", false },
+        { "permitted;email:example.com", "robot", "email:a@example.com", true },
+        { "permitted;email:example.com", "robot", "email:a@example.org", false },
+        { "excluded;email:example.org", "robot", "email:a@example.org", false },
+        { "permitted;DNS:example.com", "robot", "URI:spiffe://example.org/a",
+          true }, /* not said of */
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct recipe bounded = { .name = "bounded",
+                                  .basic = "critical,CA:TRUE",
+                                  .usage = "critical,keyCertSign,cRLSign" };
+        struct recipe leaf = { .name = rows[i].common_name, .names = rows[i].names };
+        struct stage stage = { .count = 0 };
+        char constraints[64];
+        const char *reason;
+
+        (void)snprintf(constraints, sizeof constraints, "critical,%s", rows[i].constraints);
+        bounded.constraints = constraints;
+        stage_add(&stage, issue_ca("root", NULL));
+        stage_add(&stage, issue(&bounded, stage.made[0]));
+        stage_add(&stage, issue(&leaf, stage.made[1]));
+        stage_present(&stage);
+        reason = reason_of(&stage);
+        if (!paa_str_eq(paa_str_of(reason), rows[i].is_good ? "good" : "name-constraints"))
+            TEST_FAIL("%s, CN=%s, %s: %s", rows[i].constraints, rows[i].common_name, rows[i].names,
+                      reason);
+        stage_done(&stage);
+    }
+}
+
 /* RFC 5280 6.1.5: a CA may ask for a policy that everybody below it was issued under. All that ask have one themselves:
  * of others, whose clients nobody could ever let in, libcrypto 3.0 loses a few bytes. */
 TEST(a_ca_that_asks_for_a_policy_is_heeded)
