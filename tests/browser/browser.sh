@@ -10,8 +10,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kind=$1 chromium=$2 plugins=$3 program=$4 module=${5:-} nginx=$4
-BROWSER_INSTALLED=${BROWSER_INSTALLED:-$(dirname "$(dirname "$here")")/build/browser}
-. "$here/../idp/idp.sh"
+. "$here/driver.sh"
 . "$here/../integration/nginx_tools.sh" # makes $work and goes there
 export IDP_OWNER=$$
 server_pid=
@@ -30,26 +29,8 @@ broken() { # what everybody has to say of it
 
 # ---- the browser ----
 
-install_driver() { # from the lock file, checked against its digest; no script of it runs
-  (umask 022 && mkdir -p "$BROWSER_INSTALLED")
-  exec 8>"$BROWSER_INSTALLED.lock"
-  flock 8
-  if ! cmp -s "$here/package-lock.json" "$BROWSER_INSTALLED/package-lock.json" || [ ! -d "$BROWSER_INSTALLED/node_modules" ]; then
-    install -m 644 "$here/package.json" "$here/package-lock.json" "$BROWSER_INSTALLED"
-    idp_lower "$BROWSER_INSTALLED" "$BROWSER_INSTALLED/package.json"
-    (cd "$BROWSER_INSTALLED" && umask 022 && HOME=$PWD npm_config_cache=$PWD/cache npm_config_update_notifier=false \
-      "${idp_as[@]}" npm ci --ignore-scripts --no-audit --no-fund --prefer-offline --loglevel=error >/dev/null)
-  fi
-  install -m 644 "$here/browser.mjs" "$BROWSER_INSTALLED/browser.mjs.new"
-  mv "$BROWSER_INSTALLED/browser.mjs.new" "$BROWSER_INSTALLED/browser.mjs"
-  exec 8>&-
-}
-
-browse() { # PART ADDRESS: with no more rights than it needs, and a home of its own
-  mkdir -p "$work/home"
-  idp_lower "$work/home" "$BROWSER_INSTALLED/browser.mjs"
-  (cd "$BROWSER_INSTALLED" && HOME=$work/home "${idp_as[@]}" node browser.mjs "$chromium" "$1" "$2" \
-    ${BROWSER_PICTURES:+"$work/home"})
+visit() { # PART ADDRESS
+  browse "$chromium" "$work/home" "$1" "$2"
 }
 
 keep_pictures() {
@@ -137,7 +118,7 @@ serve_pages() {
   write_policy
   "start_$kind"
   for part in login denial tabs expiry logout; do
-    browse "$part" "$origin" || broken
+    visit "$part" "$origin" || broken
   done
 }
 
@@ -148,7 +129,7 @@ log_in() { # PART STATUS: the browser is told the address, and the program says 
   while IFS= read -r line; do
     printf '%s\n' "$line" >>terminal.log
     case $line in
-    *https://*client_id=*) line=${line##* } && browse "$1" "${line%$'\r'}" || broken ;;
+    *https://*client_id=*) line=${line##* } && visit "$1" "${line%$'\r'}" || broken ;;
     *"status "*) said=${line%$'\r'} ;;
     esac
   done < <(TERM=xterm script -qec "'$program' run --plugin-dir '$plugins' -c paa.conf me login --no-browser; echo \"status \$?\"" \
