@@ -38,12 +38,43 @@ async function looksGood(page, name) {
   await page.setViewportSize(size);
 }
 
-const heading = (page, name) => page.getByRole('heading', { name, exact: true }).waitFor();
-const text = (page) => page.locator('body').innerText();
-const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
+// What it does and sees is told, to whoever reads why a test failed or watches the quickstart; queries are not: they hold secrets.
+const tell = (what) => console.log(`  ${what}`);
+const place = (address) => new URL(address).origin + new URL(address).pathname;
+const text = async (page) => (await page.locator('body').innerText()).trim();
+
+async function visit(page, address, how = '') { // how many redirects there were
+  const response = await page.goto(address);
+  let redirects = 0;
+  for (let from = response.request().redirectedFrom(); from !== null; from = from.redirectedFrom()) redirects += 1;
+  tell(`goes to ${place(address)}${how} (${response.status()} after ${redirects} redirects)`);
+  return redirects;
+}
+
+async function heading(page, name) {
+  await page.getByRole('heading', { name, exact: true }).waitFor();
+  tell(`sees the page "${await page.title()}" of ${new URL(page.url()).origin}`);
+}
+
+async function press(page, name) {
+  await page.getByRole('button', { name, exact: true }).click();
+  tell(`clicks "${name}"`);
+}
+
+async function follow(page, name) {
+  await page.getByRole('link', { name, exact: true }).click();
+  tell(`follows the link "${name}"`);
+}
 
 async function logIn(page) {
+  await heading(page, 'Log in');
   await page.getByRole('textbox').fill('alice');
+  tell('types "alice"');
+  await press(page, 'Continue');
+}
+
+async function agree(page) {
+  await heading(page, 'Allow?');
   await press(page, 'Continue');
 }
 
@@ -54,14 +85,16 @@ async function cookiesOf(context) {
 
 async function isLoggedIn(page, path) {
   await page.waitForURL(`${origin}${path}`);
-  assert.match(await text(page), /hello alice/);
+  const greeting = await text(page);
+  tell(`is at ${origin}${path} and reads: ${greeting}`);
+  assert.match(greeting, /hello alice/);
 }
 
 const parts = {
   async login() {
     const context = await fresh();
     const page = await context.newPage();
-    await page.goto(`${origin}/orders?page=2`);
+    await visit(page, `${origin}/orders?page=2`);
     await picture(page, '1-provider');
     await logIn(page);
     await heading(page, 'Allow?');
@@ -73,32 +106,31 @@ const parts = {
     assert.deepEqual(cookies.map((cookie) => cookie.name), [SESSION]);
     assert.ok(cookies.every((c) => c.secure && c.httpOnly && c.sameSite === 'Lax' && c.path === '/'));
     assert.equal(await page.evaluate(() => document.cookie), '');
-    await page.goto(`${origin}/other`);
+    await visit(page, `${origin}/other`);
     await isLoggedIn(page, '/other');
     const status = await page.evaluate(async () => (await fetch('/orders', { credentials: 'omit' })).status);
     assert.equal(status, 401); // a script's call is not sent to the provider
     await context.clearCookies({ name: SESSION }); // it has ended: the provider knows the person still
-    await page.goto(`${origin}/again`);
+    await visit(page, `${origin}/again`);
     await isLoggedIn(page, '/again');
   },
 
   async denial() {
     const page = await (await fresh()).newPage();
-    await page.goto(`${origin}/orders`);
+    await visit(page, `${origin}/orders`);
     await press(page, 'Cancel');
     await heading(page, 'You are not logged in');
     await looksGood(page, '1-no');
     assert.match(await text(page), /You said no/);
-    await page.getByRole('link', { name: 'Log in again' }).click();
+    await follow(page, 'Log in again');
     await logIn(page);
     await heading(page, 'Allow?'); // and may say no to what the shop wants, too
     await press(page, 'Cancel');
     await heading(page, 'You are not logged in');
-    await page.getByRole('link', { name: 'Log in again' }).click();
-    await heading(page, 'Allow?');
-    await press(page, 'Continue');
+    await follow(page, 'Log in again');
+    await agree(page);
     await isLoggedIn(page, '/orders');
-    await page.goto(`${origin}/callback?code=c&state=of-nobody`);
+    await visit(page, `${origin}/callback?code=c&state=of-nobody`);
     await heading(page, 'This login is not under way here');
     await looksGood(page, '2-stranger');
   },
@@ -106,11 +138,11 @@ const parts = {
   async tabs() {
     const context = await fresh();
     const [one, two] = [await context.newPage(), await context.newPage()];
-    await one.goto(`${origin}/one`);
-    await two.goto(`${origin}/two`);
+    await visit(one, `${origin}/one`);
+    await visit(two, `${origin}/two`);
     assert.equal((await cookiesOf(context)).length, 2);
     await logIn(two);
-    await press(two, 'Continue');
+    await agree(two);
     await isLoggedIn(two, '/two');
     await logIn(one);
     await one.waitForURL((url) => url.href === `${origin}/one` || url.pathname.startsWith('/interaction/'));
@@ -123,25 +155,26 @@ const parts = {
   async expiry() {
     const page = await (await fresh()).newPage();
     const isOver = async (url) => (await fetch(url, { headers: { Accept: 'application/json' } })).status === 401;
-    await page.goto(`${origin}/brief/one`);
+    await visit(page, `${origin}/brief/one`);
     await logIn(page);
-    await press(page, 'Continue');
+    await agree(page);
     await isLoggedIn(page, '/brief/one');
     await page.waitForFunction(isOver, `${origin}/brief/one`, { polling: POLL_MS });
-    await page.goto(`${origin}/brief/two`);
+    await visit(page, `${origin}/brief/two`);
     await isLoggedIn(page, '/brief/two');
   },
 
   async logout() {
     const context = await fresh();
     const page = await context.newPage();
-    await page.goto(`${origin}/orders`);
+    await visit(page, `${origin}/cart`);
     await logIn(page);
-    await press(page, 'Continue');
-    await isLoggedIn(page, '/orders');
+    await agree(page);
+    await isLoggedIn(page, '/cart');
+    assert.equal(await visit(page, `${origin}/cart`), 0);
     const stolen = await cookiesOf(context);
     await page.goto('data:text/html,<a href="' + `${origin}/logout` + '">a link of another site</a>');
-    await page.getByRole('link').click();
+    await follow(page, 'a link of another site');
     await heading(page, 'Log out?');
     await looksGood(page, '1-asked');
     await press(page, 'Log out');
@@ -151,9 +184,11 @@ const parts = {
     await page.waitForURL(`${origin}/bye`);
     await picture(page, '3-bye');
     assert.deepEqual(await cookiesOf(context), []);
+    tell(`is at ${origin}/bye, without a cookie`);
     const thief = await fresh();
     await thief.addCookies(stolen);
-    const response = await (await thief.newPage()).request.get(`${origin}/orders`, { maxRedirects: 0 });
+    const response = await (await thief.newPage()).request.get(`${origin}/cart`, { maxRedirects: 0 });
+    tell(`is imitated by another browser with a copy of its cookie (the stolen cookie: ${response.status()})`);
     assert.equal(response.status(), 401);
   },
 
@@ -161,12 +196,12 @@ const parts = {
   async program() {
     const page = await (await fresh()).newPage();
     const comesBack = new URL(origin).searchParams.get('redirect_uri');
-    await page.goto(`${comesBack}?code=c&state=of-nobody`);
+    await visit(page, `${comesBack}?code=c&state=of-nobody`, ' with an answer that is not meant for it');
     await heading(page, 'Not this login');
     await looksGood(page, '1-stranger');
-    await page.goto(origin);
+    await visit(page, origin);
     await logIn(page);
-    await press(page, 'Continue');
+    await agree(page);
     await heading(page, 'Done');
     assert.match(await text(page), /You are logged in\./);
     await looksGood(page, '2-done');
@@ -174,7 +209,7 @@ const parts = {
 
   async program_no() {
     const page = await (await fresh()).newPage();
-    await page.goto(origin);
+    await visit(page, origin);
     await press(page, 'Cancel');
     await heading(page, 'Not done');
     assert.match(await text(page), /You are not logged in/);
