@@ -279,15 +279,23 @@ run $bin/paactl request -c "$policy" orders-client GET "$base/v1/orders/7"
 
 # ---- people ---------------------------------------------------------------------------------------------
 
-say '12. People log in: to a web page, and so that a program may act for them. The provider is the real one; curl is the browser,'
-echo '    and the person has just agreed to everything (the provider'"'"'s interactions are set to that)'
+chromium=$(command -v chromium || true)
+say '12. People log in: to a web page, and so that a program may act for them. The provider is the real one'
+if [ -n "$chromium" ]; then
+  interactions=pages
+  echo '    A script leads a real browser (Chromium, without a window) from page to page, and tells what it does and sees'
+else
+  interactions=auto
+  echo '    curl is the browser, and the person has just agreed to everything (the provider'"'"'s interactions are set to that).'
+  echo '    Where Debian'"'"'s chromium is installed, a real browser clicks through the pages'
+fi
 kill $server
 wait $server 2>/dev/null || true
 port=$(free_port "$port")
 base=http://127.0.0.1:$port
 mkdir -p "$demo/people-idp"
 cat >"$demo/people-idp/config.json" <<END
-{ "interactions": "auto",
+{ "interactions": "$interactions",
   "clients": { "shop": { "grant_types": ["authorization_code", "refresh_token"], "client_secret": "the secret of the shop",
     "token_endpoint_auth_method": "client_secret_basic",
     "redirect_uris": ["$base/callback"], "post_logout_redirect_uris": ["$base/bye"] } } }
@@ -325,29 +333,45 @@ $bin/paa-server "$policy" shop "$port" >"$demo/server.log" 2>&1 &
 server=$!
 wait_for "$port"
 page=(-H 'Sec-Fetch-Mode: navigate' -H 'Accept: text/html')
-browser=(curl -sS -L -m 60 --cacert "$demo/people-idp.crt" -c "$demo/jar" -b "$demo/jar" "${page[@]}")
+masked() { sed -E 's/(paa-people[^=]*=)[^;]*/\1…/; s/(state|nonce|code_challenge)=[^&]*/\1=…/g'; }
+browse() { # PART ADDRESS: of tests/browser/browser.mjs
+  tests/browser/driver.sh "$chromium" "$PWD/$demo/browser" "$1" "$2"
+}
+by_curl() { # curl's arguments
+  curl -sS -L -m 60 --cacert "$demo/people-idp.crt" -c "$demo/jar" -b "$demo/jar" "${page[@]}" "$@"
+}
 ask 'a program without a login is told so' "$base/cart"
-ask 'a browser is sent to the provider' "${page[@]}" "$base/cart" | sed -E 's/(paa-people[^=]*=)[^;]*/\1…/; s/(state|nonce|code_challenge)=[^&]*/\1=…/g'
-printf '\n# it logs in there, comes back to /callback, and lands where it wanted to go\n$ curl -L %s/cart\n' "$base"
-"${browser[@]}" -w '(%{http_code} after %{num_redirects} redirects: %{url_effective})\n' "$base/cart"
-cp "$demo/jar" "$demo/stolen"
-printf '\n# logged in: no redirect any more. Then out, and a copy of the cookie is worth nothing\n'
-"${browser[@]}" -w '(%{http_code} after %{num_redirects} redirects)\n' "$base/cart"
-"${browser[@]}" -H 'Sec-Fetch-Site: same-origin' -o /dev/null -w '(logout: %{http_code})\n' "$base/logout"
-curl -sS -o /dev/null -b "$demo/stolen" -w '(the stolen cookie: %{http_code})\n' "$base/cart"
+ask 'a browser is sent to the provider' "${page[@]}" "$base/cart" | masked
+if [ -n "$chromium" ]; then
+  printf '\n# it logs in there, and lands where it wanted to go; then out, and a copy of the cookie is worth nothing\n$ chromium %s/cart\n' "$base"
+  browse logout "$base"
+else
+  printf '\n# it logs in there, comes back to /callback, and lands where it wanted to go\n$ curl -L %s/cart\n' "$base"
+  by_curl -w '(%{http_code} after %{num_redirects} redirects: %{url_effective})\n' "$base/cart"
+  cp "$demo/jar" "$demo/stolen"
+  printf '\n# logged in: no redirect any more. Then out, and a copy of the cookie is worth nothing\n'
+  by_curl -w '(%{http_code} after %{num_redirects} redirects)\n' "$base/cart"
+  by_curl -H 'Sec-Fetch-Site: same-origin' -o /dev/null -w '(logout: %{http_code})\n' "$base/logout"
+  curl -sS -o /dev/null -b "$demo/stolen" -w '(the stolen cookie: %{http_code})\n' "$base/cart"
+  rm -f "$demo/jar"
+fi
 
 say '    A program acts for a person, who logs in once'
+agree() { # ADDRESS that the program wants a browser to go to
+  if [ -n "$chromium" ]; then
+    browse program "$1"
+  else
+    by_curl "$1" | sed -n 's/.*<h1>\(.*\)<\/h1>.*/  sees the page "\1"/p'
+  fi
+}
 printf '$ %s\n' "$bin/paactl run -c $policy me login --no-browser"
-$bin/paactl run -c "$policy" me login --no-browser </dev/null 2>&1 | while IFS= read -r line; do
-  case $line in
-  *https://*client_id=*)
-    printf '%s\n' "$line" | sed -E 's/(state|nonce|code_challenge)=[^&]*/\1=…/g'
-    curl -sS -L -m 60 --cacert "$demo/people-idp.crt" -c "$demo/jar2" -b "$demo/jar2" "${page[@]}" "${line##* }" |
-      sed -n 's/.*<h1>\(.*\)<\/h1>.*/    (the browser shows: \1)/p'
-    ;;
-  *) printf '%s\n' "$line" ;;
-  esac
+exec 4< <(exec $bin/paactl run -c "$policy" me login --no-browser </dev/null 2>&1)
+login=$!
+while IFS= read -r line <&4; do
+  masked <<<"$line"
+  case $line in *https://*client_id=*) agree "${line##* }" || kill $login ;; esac
 done
+wait $login
 say '    Another process uses that login; the server sees the person behind the token'
 run $bin/paactl run -c "$policy" me status
 run $bin/paa-client "$policy" shop-client "$base/orders"
