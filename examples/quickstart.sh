@@ -2,6 +2,7 @@
 # PAA in two minutes: installs what is missing, builds, and lets real HTTP requests in or turns them away, in a C
 # server and in nginx, with API keys, with tokens of a real OpenID provider, with client certificates, and with logins of
 # people. Everything it makes lies in build/ (the demonstration in build/quickstart).
+#   QUICKSTART_BROWSER=curl   is the browser, even where Chromium is installed
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . cmake/packages.sh
@@ -279,7 +280,8 @@ run $bin/paactl request -c "$policy" orders-client GET "$base/v1/orders/7"
 
 # ---- people ---------------------------------------------------------------------------------------------
 
-chromium=$(command -v chromium || true)
+chromium=
+[ "${QUICKSTART_BROWSER:-chromium}" = curl ] || chromium=$(command -v chromium || true)
 say '12. People log in: to a web page, and so that a program may act for them. The provider is the real one'
 if [ -n "$chromium" ]; then
   interactions=pages
