@@ -367,6 +367,12 @@ static enum paa_result table_lock(struct paa_op *pub, struct paa_table *table, s
     return PAA_PENDING;
 }
 
+static int table_lasts(struct paa_op *pub, const struct paa_table *table)
+{
+    (void)pub;
+    return table != NULL && store_is_kept(table);
+}
+
 const struct paa_host_store services_host_store = {
     .struct_size = sizeof(struct paa_host_store),
     .open = table_open,
@@ -376,4 +382,5 @@ const struct paa_host_store services_host_store = {
     .next = table_next,
     .lock = table_lock,
     .expect = table_expect,
+    .lasts = table_lasts,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* From tokens to a session: the ID token verified and judged (OpenID Connect Core 3.1.3.7), a session under a new id, and
- * back to where the browser was. */
+/* From tokens to a session: the ID token verified and judged (OpenID Connect Core 3.1.3.7), a session under a new id in
+ * place of the one that the browser had, and back to where it was. */
 #include "browser_finish.h"
 
 #include "bearer_signed.h"
@@ -26,6 +26,31 @@ static enum paa_result on_saved(struct paa_op *op, enum paa_status status, void 
     browser_attempt_over(op, coming);
     op->host->outcome->redirect(op, coming->attempt.return_to);
     return PAA_DONE;
+}
+
+/* ---- in place of the one before ----------------------------------------------------------------- */
+
+static enum paa_result on_ended(struct paa_op *op, enum paa_status status, void *context)
+{
+    struct coming *coming = (struct coming *)context;
+
+    if (status != PAA_STATUS_OK)
+        return paa_fail(op, PAA_UNAVAILABLE, "revoked",
+                        "the end of the session before a login cannot be written down: nobody is "
+                        "logged in anew");
+    return session_save(op, &coming->session, true, 0, on_saved, coming);
+}
+
+/* The browser shows it no more, so that no logout would find it: a stolen copy of its cookie would live on. Its tokens are
+ * left alone, since to some providers they and those that just came are one grant, which goes as a whole. */
+static enum paa_result on_before(struct paa_op *op, enum paa_status status,
+                                 const struct found *found, void *context)
+{
+    if (status == PAA_STATUS_NONE)
+        return on_ended(op, PAA_STATUS_OK, context);
+    if (status != PAA_STATUS_OK)
+        return op->host->fail(op, PAA_UNAVAILABLE, "session", STR_NONE);
+    return session_end(op, found, on_ended, context);
 }
 
 /* ---- the session -------------------------------------------------------------------------------- */
@@ -78,25 +103,26 @@ static void add_tokens(const struct browser *self, const struct coming *coming,
 /* A new id each time: one that was there before the login is worth nothing after it. */
 static enum paa_result make_session(struct paa_op *op, struct coming *coming, const struct jwt *jwt)
 {
-    struct session session = { .made_at_s = op->host->clock->now_s(op) };
+    struct session *session = &coming->session;
 
-    if (op->host->random->fill(op, session.id, sizeof session.id) != PAA_STATUS_OK)
+    if (op->host->random->fill(op, session->id, sizeof session->id) != PAA_STATUS_OK)
         return paa_fail(op, PAA_UNAVAILABLE, "login", "no chance is to be had");
-    session.seen_at_s = session.made_at_s;
-    session.issuer = jwt->texts[JWT_T_ISS];
-    session.subject = jwt->texts[JWT_T_SUB];
-    session.sid = jwt->texts[JWT_T_SID];
-    session.amr = jwt->texts[JWT_T_AMR];
-    session.acr = jwt->texts[JWT_T_ACR];
+    session->made_at_s = op->host->clock->now_s(op);
+    session->seen_at_s = session->made_at_s;
+    session->issuer = jwt->texts[JWT_T_ISS];
+    session->subject = jwt->texts[JWT_T_SUB];
+    session->sid = jwt->texts[JWT_T_SID];
+    session->amr = jwt->texts[JWT_T_AMR];
+    session->acr = jwt->texts[JWT_T_ACR];
     if ((jwt->times & 1u << JWT_AUTH_TIME) != 0)
-        session.auth_time_s = jwt->times_s[JWT_AUTH_TIME];
-    session.claims = kept_claims(op, jwt);
-    if (session.claims.data == NULL)
+        session->auth_time_s = jwt->times_s[JWT_AUTH_TIME];
+    session->claims = kept_claims(op, jwt);
+    if (session->claims.data == NULL)
         return paa_fail(op, PAA_FAULT, "claims",
                         "the claims that the session keeps are over 2 KiB: name fewer in the "
                         "option \"claims\"");
-    add_tokens(browser_of(op), coming, &session);
-    return session_save(op, &session, true, 0, on_saved, coming);
+    add_tokens(browser_of(op), coming, session);
+    return session_find(op, on_before, coming);
 }
 
 /* ---- the ID token ------------------------------------------------------------------------------- */

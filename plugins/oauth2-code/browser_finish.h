@@ -13,6 +13,7 @@ struct coming { /* memory of the operation */
     struct paa_str code;
     int64_t asked_at_s;
     struct token_response response;
+    struct session session; /* that is made */
 };
 
 /* The token endpoint gave tokens: the ID token is verified and judged, the session made, the browser sent back to where

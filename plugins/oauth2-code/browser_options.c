@@ -101,6 +101,16 @@ static void warn_of_lost_sessions(struct paa_op *op, const struct browser *brows
                                 "there"));
 }
 
+/* Sessions in cookies outlive the program, and other processes take them: what is known of their end must, too. */
+static void warn_of_lost_logouts(struct paa_op *op, const struct browser *browser)
+{
+    if (!browser->in_store && op->host->options->count(op->options, "cookie_key") > 0 &&
+        !op->host->store->lasts(op, browser->revoked))
+        op->host->log->line(op, PAA_LEVEL_WARNING,
+                            STR("sessions of browsers outlive this program, and logouts do not: "
+                                "add stores = { state = \"state.db\"; }"));
+}
+
 /* ---- what stands together ----------------------------------------------------------------------- */
 
 static enum paa_status check_off(struct paa_op *op)
@@ -219,8 +229,10 @@ static enum paa_status create_browser(struct paa_op *op, struct incoming *incomi
         status = open_memos(op, browser);
     if (status == PAA_STATUS_OK)
         status = open_tables(op, browser);
-    if (status == PAA_STATUS_OK)
+    if (status == PAA_STATUS_OK) {
         warn_of_lost_sessions(op, browser);
+        warn_of_lost_logouts(op, browser);
+    }
     return status;
 }
 

@@ -339,9 +339,8 @@ static inline void id_claims(const struct provider *provider, const char *nonce,
     claims_set_int(claims, "exp", now_s + 300);
 }
 
-/* The token endpoint's next answer. more: further members, each with a comma before it. */
-static inline void provider_give(const struct provider *provider, const struct token_claims *claims,
-                                 const char *more)
+/* What a token endpoint answers. more: further members, each with a comma before it. */
+static inline const char *tokens_given(const struct token_claims *claims, const char *more)
 {
     static char token[SIGNER_TOKEN_MAX], body[SIGNER_TOKEN_MAX + 16 * 1024];
 
@@ -350,7 +349,14 @@ static inline void provider_give(const struct provider *provider, const struct t
                    "{\"access_token\":\"at-1\",\"token_type\":\"Bearer\",\"expires_in\":300,"
                    "\"id_token\":\"%s\"%s}",
                    token, more);
-    provider_answer(provider, "/token", 200, body);
+    return body;
+}
+
+/* The token endpoint's next answer. */
+static inline void provider_give(const struct provider *provider, const struct token_claims *claims,
+                                 const char *more)
+{
+    provider_answer(provider, "/token", 200, tokens_given(claims, more));
 }
 
 /* ---- logging in ---------------------------------------------------------------------------------- */

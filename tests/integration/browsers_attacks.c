@@ -201,12 +201,15 @@ TEST(a_provider_without_s256_is_not_logged_in_at)
 
 TEST(nobody_is_sent_to_another_origin)
 {
-    static const char *const targets[] = { "/%2f%2fevil.example", "/a?next=//evil.example",
+    static const char *const targets[] = { "/a?next=//evil.example",
                                            "/a?return_to=https://evil.example/" };
+    static const char *const wrong[] = { "//evil.example/", "/%2f%2fevil.example",
+                                         "/%2fevil.example", "/\\evil.example",
+                                         "/%5cevil.example" };
     struct attempt attempt;
 
     REQUIRE(begin(LOGIN("")));
-    for (size_t i = 1; i < sizeof targets / sizeof targets[0]; i++) {
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         REQUIRE(login_start(&provider, &browser, targets[i], &attempt));
         id_claims(&provider, attempt.nonce, &claims);
         provider_give(&provider, &claims, "");
@@ -215,8 +218,11 @@ TEST(nobody_is_sent_to_another_origin)
         CHECK_STR(paa_str_of(page.location), targets[i]);
         memset(&browser, 0, sizeof browser);
     }
-    visit(&provider.host, &browser, &page, "GET", "//evil.example/", NAVIGATES, NULL);
-    CHECK_INT(page.code, 400);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        visit(&provider.host, &browser, &page, "GET", wrong[i], NAVIGATES, NULL);
+        if (page.code != 400)
+            TEST_FAIL("%s gives %u and %s", wrong[i], page.code, page.location);
+    }
     provider_stop(&provider);
 }
 
@@ -438,22 +444,6 @@ TEST(each_tab_has_its_own_login_and_old_ones_make_room)
 }
 
 /* ---- sessions ------------------------------------------------------------------------------------- */
-
-TEST(a_session_that_was_there_before_is_worth_nothing_after_a_login)
-{
-    static char before[COOKIE_VALUE_MAX];
-    struct attempt attempt;
-
-    REQUIRE(begin(LOGIN("")));
-    jar_put(&browser, SESSION_COOKIE, "1AYvRfixedbytheattacker");
-    REQUIRE(login_start(&provider, &browser, "/", &attempt));
-    REQUIRE(login_whole(&provider, &browser, ""));
-    (void)snprintf(before, sizeof before, "%s", jar_find(&browser, SESSION_COOKIE)->value);
-    jar_drop(&browser, SESSION_COOKIE);
-    REQUIRE(login_whole(&provider, &browser, ""));
-    CHECK(strcmp(before, jar_find(&browser, SESSION_COOKIE)->value) != 0);
-    provider_stop(&provider);
-}
 
 TEST(a_stolen_cookie_dies_with_the_logout)
 {

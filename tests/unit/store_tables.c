@@ -245,7 +245,7 @@ TEST(a_trusted_table_needs_a_defined_store_and_is_written_by_verbs_only)
     struct world world;
     struct driver d;
     struct shop shop;
-    struct paa_table *table = NULL;
+    struct paa_table *table = NULL, *memory;
 
     shop_open(&shop);
     world_init(&world, 0);
@@ -262,8 +262,11 @@ TEST(a_trusted_table_needs_a_defined_store_and_is_written_by_verbs_only)
     CHECK_INT(services_host_store.open(&d.op.pub, "x", 1u << 20, &table), PAA_STATUS_INVALID);
     driver_free(&d);
     table = table_in(&world, "records", PAA_TABLE_TRUSTED);
-    REQUIRE(table != NULL);
+    memory = table_in(&world, "records", 0);
+    REQUIRE(table != NULL && memory != NULL);
     driver_init(&d, &world, OP_VERIFY);
+    CHECK_INT(services_host_store.lasts(&d.op.pub, table), 1);
+    CHECK_INT(services_host_store.lasts(&d.op.pub, memory), 0);
     CHECK_INT(put_to(&d, table, "k", "v", 0, 0, 0), PAA_STATUS_INVALID);
     CHECK_INT(remove_from(&d, table, "k", 0), PAA_STATUS_INVALID);
     CHECK_INT(get_from(&d, table, "k"), PAA_STATUS_UNAVAILABLE);

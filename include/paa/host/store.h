@@ -51,7 +51,7 @@ struct paa_host_store {
     /* create only; opens no file. */
     enum paa_status (*open)(struct paa_op *op, const char *name, uint32_t flags,
                             struct paa_table **ret_table);
-    /* Waiting, all that follow but expect. */
+    /* Waiting, all that follow but expect and lasts. */
     enum paa_result (*get)(struct paa_op *op, struct paa_table *table, struct paa_bytes key,
                            paa_store_fn then, void *context);
     enum paa_result (*put)(struct paa_op *op, struct paa_table *table,
@@ -72,6 +72,9 @@ struct paa_host_store {
      * when some work was done, it brings what the first found the way to. Of one table and key at a time;
      * may do nothing. */
     void (*expect)(struct paa_op *op, struct paa_table *table, struct paa_bytes key);
+    /* Waits for nothing. 1: other processes and later ones find the table, too; 0: it is in this one's
+     * memory. For warnings in create. */
+    int (*lasts)(struct paa_op *op, const struct paa_table *table);
 };
 
 PAA_END_DECLS
