@@ -49,8 +49,55 @@ TEST(a_login_ends_with_a_token_that_goes_with_each_request)
     CHECK_INT(people_run(&place.host, "status", NULL), 0);
     CHECK_HAS(people_output, "logged in");
     CHECK_HAS(people_output, "read");
+    CHECK_HAS(people_output, "2026-01-01T00:10:00Z"); /* it ends */
     CHECK(strstr(people_output, "one") == NULL && strstr(people_output, "fresh-1") == NULL);
     CHECK(strstr(place.host.log, "fresh-1") == NULL);
+    sends_end(&place);
+}
+
+/* In how many files of the host's folder that text is. */
+static int files_with(const struct host *host, const char *text)
+{
+    static char content[1024 * 1024];
+    DIR *folder = opendir(host->folder);
+    const struct dirent *entry;
+    int count = 0;
+
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        char path[HOST_PATH_MAX + sizeof entry->d_name];
+        FILE *file;
+        size_t size;
+
+        (void)snprintf(path, sizeof path, "%s/%s", host->folder, entry->d_name);
+        file = fopen(path, "rb");
+        if (file == NULL)
+            continue;
+        size = fread(content, 1, sizeof content, file);
+        count += size > 0 && memmem(content, size, text, strlen(text)) != NULL;
+        (void)fclose(file);
+    }
+    if (folder != NULL)
+        (void)closedir(folder);
+    return count;
+}
+
+TEST(tokens_of_people_are_in_no_file_and_in_no_log)
+{
+    static const struct fault_answer given =
+        TOKEN("access-token-of-a-person", ",\"expires_in\":600,\"refresh_token\":"
+                                          "\"refresh-token-of-a-person\",\"scope\":\"read\"");
+    struct place place;
+
+    REQUIRE(people_begin(&place, PEOPLE_PLAIN));
+    REQUIRE(people_log_in(&place, &given, NULL));
+    for (int i = 0; i < 2; i++) { /* in the log of the store, and in what that becomes */
+        CHECK(files_with(&place.host, "secret:oauth2-code") > 0);
+        CHECK_INT(files_with(&place.host, "token-of-a-person"), 0);
+        CHECK(strstr(place.host.log, "token-of-a-person") == NULL);
+        people_leave(&place);
+        REQUIRE(people_return(&place.host));
+    }
+    CHECK_STR(paa_str_of(sends(&place.host).authorization), "Bearer access-token-of-a-person");
     sends_end(&place);
 }
 
