@@ -3,10 +3,11 @@
  * The producer of tokens: redeems the refresh token of the value before (RFC 6749 6), and never asks a person.
  *
  * A server that rotates refresh tokens takes each one once, and a second time is a theft to it (RFC 9700 4.14.2). So
- * before one is sent, a record says so, on disk; it goes when an answer says that the token is still the one to use.
- * Whoever finds a record does not know whether a process that is gone has spent the token: somebody logs in again. So a
- * process that ends in an orderly way waits for the answer (PAA_HTTP_ONCE). The
- * new refresh token is saved, with its access token, before anybody is given either (PAA_MEMO_SHARED).
+ * before one is sent, a record says so, on disk; it goes when an answer leaves the token the one to use, and when none
+ * came in time: then nobody but the server knows, and the next try asks it. Whoever finds a record does not know whether a
+ * process that is gone has spent the token: somebody logs in again. So a process that ends in an orderly way waits for
+ * the answer (PAA_HTTP_ONCE). The new refresh token is saved, with its access token, before anybody is given either
+ * (PAA_MEMO_SHARED).
  */
 #include "oauth2-code.h"
 #include "token_request.h"

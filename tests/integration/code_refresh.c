@@ -18,6 +18,12 @@ static const struct fault_answer no_client = { .code = 401,
                                                .type = JSON_TYPE,
                                                .body = "{\"error\":\"invalid_client\"}" };
 
+static const struct fault_answer held = { .type = JSON_TYPE,
+                                          .flags = FAULT_HOLD,
+                                          .body = "{\"access_token\":\"two\",\"token_type\":"
+                                                  "\"Bearer\",\"expires_in\":600,"
+                                                  "\"refresh_token\":\"fresh-2\"}" };
+
 enum { LIFE_MS = 601 * 1000 };
 
 static void answers(struct place *place, const struct fault_answer *answer)
@@ -88,11 +94,6 @@ static void *leave(void *place)
 /* A program that ends in an orderly way does not leave behind what looks as if it had been killed. */
 TEST(a_close_while_a_refresh_token_is_redeemed_waits_for_what_comes)
 {
-    static const struct fault_answer held = { .type = JSON_TYPE,
-                                              .flags = FAULT_HOLD,
-                                              .body = "{\"access_token\":\"two\",\"token_type\":"
-                                                      "\"Bearer\",\"expires_in\":600,"
-                                                      "\"refresh_token\":\"fresh-2\"}" };
     struct paa_txn *txn;
     struct place place;
     struct ask ask;
@@ -116,6 +117,46 @@ TEST(a_close_while_a_refresh_token_is_redeemed_waits_for_what_comes)
     REQUIRE(people_return(&place.host));
     CHECK_STR(paa_str_of(sends(&place.host).authorization), "Bearer two");
     CHECK_INT(fault_server_requests(place.server), requests + 1);
+    sends_end(&place);
+}
+
+/* Until `timeout`, here 60 s, however long who wanted it waits; then nothing is known of the refresh token, and the server
+ * is asked. */
+TEST(a_redemption_has_a_deadline_of_its_own_and_then_the_refresh_token_is_sent_again)
+{
+    enum { REQUEST_MS = 11 * 1000, MORE_MS = 45 * 1000, REST_MS = 5 * 1000 };
+    struct paa_txn *txn;
+    struct place place;
+    struct sent sent;
+    struct ask ask;
+    unsigned requests;
+
+    REQUIRE(people_begin(&place, PEOPLE_PLAIN));
+    REQUIRE(people_log_in(&place, &first, NULL));
+    host_pass(&place.host, LIFE_MS);
+    answers(&place, &held);
+    requests = fault_server_requests(place.server);
+    sends_ask(&ask);
+    CHECK_INT(paa_txn_begin(&txn, place.host.lane, place.host.out, &ask.request), PAA_TXN_PENDING);
+    fault_server_await(place.server, requests + 1);
+    host_pass(&place.host, REQUEST_MS);
+    sends_look(txn, paa_txn_advance(txn), &sent);
+    CHECK_INT(sent.code, 503); /* at the request's own deadline */
+    paa_txn_end(&txn);
+    host_pass(&place.host, MORE_MS);
+    CHECK_INT(paa_txn_begin(&txn, place.host.lane, place.host.out, &ask.request), PAA_TXN_PENDING);
+    CHECK_INT(fault_server_requests(place.server), requests + 1);
+    host_pass(&place.host, REST_MS);
+    answers(&place, &second);
+    (void)people_run(&place.host, "login",
+                     "account=bob");               /* whatever comes of it: work wakes PAA */
+    sends_look(txn, paa_txn_wait(txn, -1), &sent); /* the redemption's, which it waited for */
+    CHECK_STR(paa_str_of(sent.reason), "no-token");
+    paa_txn_end(&txn);
+    fault_server_release(place.server);
+    while (sends(&place.host).code != 200)
+        host_pass(&place.host, 1000); /* the back-off */
+    CHECK(redeemed_was(&place, "fresh-1"));
     sends_end(&place);
 }
 
