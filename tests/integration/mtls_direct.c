@@ -467,6 +467,51 @@ TEST(anchors_that_cannot_be_read_leave_the_last_good_ones_for_the_outage_and_no_
     party_done(&party);
 }
 
+static bool write_list_of(const struct host *host, const char *name, const struct issued *ca,
+                          const struct issued *revoked)
+{
+    struct list_recipe recipe = { .revoked = &revoked, .count = revoked != NULL };
+    struct paa_bytes der = issue_list(&recipe, ca);
+    bool is_done = shown_write_bytes(host, name, der);
+
+    OPENSSL_free((void *)(uintptr_t)der.data);
+    return is_done;
+}
+
+static bool make_folder(const struct host *host, const char *name)
+{
+    char path[HOST_PATH_MAX + 32];
+
+    (void)snprintf(path, sizeof path, "%s/%s", host->folder, name);
+    return mkdir(path, 0700) == 0;
+}
+
+TEST(anchors_and_lists_of_several_cas_may_lie_in_folders)
+{
+    struct party party = party_make();
+    struct issued *ca = issue_ca("second", NULL), *client = issue_client("robot", ca);
+    struct paa_context_options options;
+    struct host host;
+
+    REQUIRE(host_init(&host) &&
+            host_write(&host, PEERS("trust = \"anchors\"; crl = \"lists\"; ")) &&
+            make_folder(&host, "anchors") && make_folder(&host, "lists"));
+    REQUIRE(shown_write_ca(&host, "anchors/first.pem", party.ca, NULL) &&
+            shown_write_ca(&host, "anchors/second.pem", ca, NULL) &&
+            write_list_of(&host, "lists/first.crl", party.ca, party.other) &&
+            write_list_of(&host, "lists/second.crl", ca, NULL));
+    host_options(&host, &options);
+    REQUIRE(host_open_with(&host, &options));
+    CHECK_STR(paa_str_of(shown_once(&host, party.client, NULL).reason), "good");
+    CHECK_STR(paa_str_of(shown_once(&host, client, NULL).reason), "good");
+    CHECK_STR(paa_str_of(shown_once(&host, party.other, NULL).reason), "revoked");
+    CHECK_INT(shown_once(&host, party.other, NULL).code, 403);
+    host_close(&host);
+    issued_free(client);
+    issued_free(ca);
+    party_done(&party);
+}
+
 /* ---- revocation ---------------------------------------------------------------------------------- */
 
 TEST(who_is_revoked_between_two_requests_of_a_connection_is_refused)
