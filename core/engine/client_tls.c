@@ -151,6 +151,16 @@ static enum paa_status keep(struct paa_txn *txn, struct op *op, const struct paa
     return staged->shown->chain_pem.data != NULL ? PAA_STATUS_OK : PAA_STATUS_INVALID;
 }
 
+enum paa_status client_tls_announce(struct op *op, const struct paa_key *key)
+{
+    struct instance *instance = (struct instance *)(void *)op->instance;
+    uint64_t id = key_shown_id(key);
+
+    instance->client_key_id = !instance->shows_key || instance->client_key_id == id ? id : 0;
+    instance->shows_key = true;
+    return PAA_STATUS_OK;
+}
+
 enum paa_status client_tls_stage(struct paa_txn *txn, struct op *op, const struct paa_key *key,
                                  const char **ret_sentence)
 {

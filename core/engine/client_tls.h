@@ -34,6 +34,9 @@ void client_tls_make(struct generation *generation, struct service_rules *servic
                      struct diag *diag);
 void client_tls_close(struct client_tls *tls);
 
+/* outcome->client_key of create: which services then need a host that can, and which chains would show two, is known
+ * before the first request. */
+enum paa_status client_tls_announce(struct op *op, const struct paa_key *key);
 /* outcome->client_key of attach. Not OK: *ret_sentence says why. */
 enum paa_status client_tls_stage(struct paa_txn *txn, struct op *op, const struct paa_key *key,
                                  const char **ret_sentence);

@@ -6,7 +6,6 @@
 #include "body.h"
 #include "described.h"
 #include "fields.h"
-#include "keys.h"
 #include "str.h"
 
 enum {
@@ -164,17 +163,6 @@ static enum paa_status host_cookie_remove(struct paa_op *op, struct paa_str name
 
 /* ---- credentials, principals, facts ------------------------------------------------------------- */
 
-/* create: which services then need a host that can, and which chains would show two, is known before the first request. */
-static enum paa_status announce_key(struct op *op, const struct paa_key *key)
-{
-    struct instance *instance = (struct instance *)(void *)op->instance;
-    uint64_t id = key_shown_id(key);
-
-    instance->client_key_id = !instance->shows_key || instance->client_key_id == id ? id : 0;
-    instance->shows_key = true;
-    return PAA_STATUS_OK;
-}
-
 static enum paa_status host_client_key(struct paa_op *pub, const struct paa_key *key)
 {
     struct op *op = op_of(pub);
@@ -182,7 +170,7 @@ static enum paa_status host_client_key(struct paa_op *pub, const struct paa_key 
     enum paa_status status = PAA_STATUS_INVALID;
 
     if (op->slot == OP_CREATE && key != NULL)
-        return announce_key(op, key);
+        return client_tls_announce(op, key);
     if (op->slot == OP_ATTACH)
         status = client_tls_stage(op->owner, op, key, &sentence);
     if (status == PAA_STATUS_OK)

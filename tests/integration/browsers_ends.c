@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Sessions end with all copies of their cookie: when the browser logs in once more, and for good when a person logs out. */
 #include "browsers.h"
+#include "full_disk.h"
 #include "test.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 enum { MINUTE = 60 * 1000 };
 
@@ -142,18 +142,6 @@ TEST(a_session_that_was_planted_names_nobody_after_a_login)
 }
 
 /* ---- an end that cannot be written ---------------------------------------------------------------- */
-
-/* No file of this program may grow beyond so much: a disk that is full. */
-static void allow_files(rlim_t size)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
-        abort();
-    limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-        abort();
-}
 
 static void *login_back_of(void *attempt)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Replay memory that is full or dead: a DPoP proof that cannot be written down lets nobody in (RFC 9449 11.1). */
+#include "full_disk.h"
 #include "test.h"
 #include "tokens_proof.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 #define BOUND "tokens = { plugin = \"oauth2-cc\"; " JWKS_OPTIONS " dpop = \"optional\"; };\n"
 #define FILES "stores = { state = \"state.db\"; };\n"
@@ -94,18 +94,6 @@ TEST(a_proof_that_no_memory_is_left_for_lets_nobody_in)
 }
 
 /* ---- a file --------------------------------------------------------------------------------------- */
-
-/* No file of this program may grow beyond so much: a disk that is full. */
-static void allow_files(rlim_t size)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
-        abort();
-    limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0)
-        abort();
-}
 
 TEST(a_proof_that_a_full_disk_does_not_keep_lets_nobody_in)
 {
