@@ -25,7 +25,8 @@ add_compile_definitions(_GNU_SOURCE)
 add_compile_options(
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wwrite-strings
   -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough
-  -fstack-protector-strong -fno-common)
+  -fstack-protector-strong -fno-common
+  -fno-plt) # everything is bound at the start (-z now): a call needs no way round
 if(PAA_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -49,7 +49,7 @@ static void block_free(struct arena_block *block)
 
 static void start_over(struct arena *arena)
 {
-    if (ARENA_STRICT || arena->first == NULL) {
+    if (ARENA_STRICT || UNLIKELY(arena->first == NULL)) {
         arena->next = nowhere;
         arena->end = nowhere;
     } else {
@@ -71,15 +71,15 @@ void arena_init(struct arena *arena, void *first, size_t first_size, size_t max)
 /* Notes how much of the current block was handed out. */
 static void leave_block(struct arena *arena)
 {
-    if (arena->blocks != NULL && !ARENA_STRICT)
+    if (UNLIKELY(arena->blocks != NULL) && !ARENA_STRICT)
         arena->blocks->used = (size_t)(arena->next - block_start(arena->blocks));
 }
 
 static void wipe_first(struct arena *arena)
 {
-    if (ARENA_STRICT || arena->first == NULL)
+    if (ARENA_STRICT || UNLIKELY(arena->first == NULL))
         return;
-    if (arena->blocks != NULL) /* it was filled up before another was taken */
+    if (UNLIKELY(arena->blocks != NULL)) /* it was filled up before another was taken */
         secret_wipe(arena->first, arena->first_size);
     else
         secret_wipe(arena->first, (size_t)(arena->next - arena->first));
@@ -219,7 +219,7 @@ void *arena_copy(struct arena *arena, const void *data, size_t size)
 {
     void *copy = arena_alloc(arena, size);
 
-    if (copy != NULL && size > 0)
+    if (LIKELY(copy != NULL && size > 0))
         memcpy(copy, data, size);
     return copy;
 }

@@ -9,6 +9,8 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include "hint.h"
+
 #include <paa/types.h>
 #include <stdbool.h>
 
@@ -44,8 +46,8 @@ static inline void *arena_alloc(struct arena *arena, size_t size)
     size_t rounded = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     unsigned char *at = arena->next;
 
-    if (rounded < size || rounded > (size_t)(arena->end - at) ||
-        arena->taken + rounded > arena->max)
+    if (UNLIKELY(rounded < size || rounded > (size_t)(arena->end - at) ||
+                 arena->taken + rounded > arena->max))
         return arena_alloc_slow(arena, size);
     arena->next = at + rounded;
     arena->taken += rounded;

@@ -2,6 +2,7 @@
 /* fields.h's names, values, credentials and challenges (RFC 9110). Cookies are in cookie.c, queries and
  * forms in form.c. */
 #include "fields.h"
+#include "hint.h"
 
 #include "cpu.h"
 #include "str.h"
@@ -25,11 +26,16 @@ static const unsigned char token_char[256] = {
 
 bool is_token(struct paa_str s)
 {
-    unsigned char all = 1;
+    const unsigned char *at = (const unsigned char *)s.data;
+    unsigned char all = s.size > 0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < s.size; i++)
-        all &= token_char[(unsigned char)s.data[i]];
-    return s.size > 0 && all == 1;
+    for (; i + 4 <= s.size; i += 4)
+        all &= token_char[at[i]] & token_char[at[i + 1]] & token_char[at[i + 2]] &
+               token_char[at[i + 3]];
+    for (; i < s.size; i++)
+        all &= token_char[at[i]];
+    return all == 1;
 }
 
 /* ---- eight bytes at a time ---------------------------------------------------------------------- */
@@ -100,7 +106,7 @@ CPU_WITH_AVX2 static bool is_plain_avx2(struct paa_str s)
 static bool is_plain(struct paa_str s)
 {
 #ifdef CPU_HAS_AVX2
-    if (CPU_HAS_AVX2)
+    if (LIKELY(CPU_HAS_AVX2))
         return is_plain_avx2(s);
 #endif
     return look_for_odd(s);
@@ -112,7 +118,7 @@ static bool has_no_control(struct paa_str s)
     uint64_t found = 0, word;
     size_t i = 0;
 
-    if (s.size >= sizeof(chunk) && is_plain(s))
+    if (LIKELY(s.size >= sizeof(chunk) && is_plain(s)))
         return true;
     for (; i + sizeof word <= s.size; i += sizeof word) {
         memcpy(&word, s.data + i, sizeof word);
@@ -125,7 +131,7 @@ static bool has_no_control(struct paa_str s)
 
 bool is_field_value(struct paa_str s)
 {
-    return s.data != NULL && has_no_control(s) && str_trim(s).size == s.size;
+    return s.data != NULL && LIKELY(has_no_control(s)) && str_trim(s).size == s.size;
 }
 
 static unsigned char fold(char c)
@@ -202,10 +208,11 @@ struct paa_str credentials_of(struct paa_str value, struct paa_str scheme)
     value = str_trim(value);
     if (scheme.size == 0 || !str_starts_nocase(value, scheme))
         return STR_NONE;
-    if (value.size > scheme.size && value.data[scheme.size] != ' ' &&
-        value.data[scheme.size] != '\t')
+    if (value.size == scheme.size)
+        return str_slice(value, value.size, value.size);
+    if (!char_is_blank(value.data[scheme.size]))
         return STR_NONE;
-    return str_trim(str_slice(value, scheme.size, value.size));
+    return str_trim(str_slice(value, scheme.size + 1, value.size));
 }
 
 /* RFC 9110 11.2: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */

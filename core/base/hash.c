@@ -9,6 +9,7 @@
  * since the bits of a sum alone are not even.
  */
 #include "hash.h"
+#include "hint.h"
 
 #include "cpu.h"
 
@@ -92,7 +93,7 @@ uint64_t hash_bytes(const struct hash_key *key, const void *data, size_t size)
 
 /* ---- long keys ---------------------------------------------------------------------------------- */
 
-enum { STRIDE = 32, BLOCK = HASH_BLOCK_WORDS * 4, SHORT_MAX = 64 }; /* bytes */
+enum { STRIDE = 32, BLOCK = HASH_BLOCK_WORDS * 4, SHORT_MAX = STRIDE - 1 }; /* bytes */
 
 static inline uint32_t load_half(const unsigned char *in)
 {
@@ -142,7 +143,7 @@ CPU_WITH_AVX2 static uint64_t sum_avx2(const unsigned char *in, size_t size, con
 static uint64_t sum_of(const unsigned char *in, size_t size, const uint32_t *key)
 {
 #ifdef CPU_HAS_AVX2
-    if (CPU_HAS_AVX2)
+    if (LIKELY(CPU_HAS_AVX2 && size > STRIDE))
         return sum_avx2(in, size, key);
 #endif
     return sum_plain(in, size, key);
@@ -159,25 +160,23 @@ void hash_long_key_make(const struct hash_key *base, struct hash_long_key *ret_k
     }
 }
 
-/* What is left of a stride is filled with zeroes: the size tells it from others. */
+/* What is left of a stride is summed up with the bytes before it, under key words of its own. */
 uint64_t hash_long(const struct hash_long_key *key, const void *data, size_t size)
 {
     const unsigned char *in = data;
-    unsigned char last[STRIDE] = { 0 };
     struct state s;
     size_t left = size, whole;
     uint64_t sum;
 
-    if (size <= SHORT_MAX)
+    if (UNLIKELY(size <= SHORT_MAX))
         return hash_bytes(&key->base, data, size);
     s = begin(&key->base);
-    for (; left > BLOCK; left -= BLOCK, in += BLOCK)
+    for (; UNLIKELY(left > BLOCK); left -= BLOCK, in += BLOCK)
         absorb(&s, sum_of(in, BLOCK, key->block));
     whole = left - left % STRIDE;
-    memcpy(last, in + whole, left - whole);
     sum = sum_of(in, whole, key->block);
-    if (whole < left)
-        sum += sum_plain(last, STRIDE, key->block + whole / 4);
+    if (LIKELY(whole < left))
+        sum += sum_of(in + left - STRIDE, STRIDE, key->block + whole / 4);
     absorb(&s, sum);
     absorb(&s, size);
     return finish(s);

@@ -4,6 +4,7 @@
  * pass over a table of character classes, and only one that holds "%" is looked at again. What is plain is not copied.
  */
 #include "path.h"
+#include "hint.h"
 #include "str.h"
 
 enum {                 /* classes of characters; several may be seen in one path */
@@ -322,7 +323,7 @@ static bool is_plain(struct paa_str path)
     for (size_t i = 0; i + CHUNK < path.size; i += CHUNK)
         odd |= odd_in(path.data + i);
     memcpy(&word, &odd, sizeof word);
-    return word == 0 && class_of[(unsigned char)path.data[path.size - 1]] == 0;
+    return LIKELY(word == 0) && class_of[(unsigned char)path.data[path.size - 1]] == 0;
 }
 
 /* Up to "?" or the end. */
@@ -340,7 +341,7 @@ const char *path_parse(struct paa_str text, uint32_t flags, struct arena *arena,
     bool differs = false;
     size_t size;
 
-    if (path.size > sizeof(chunk) && path.data[0] == '/' && is_plain(path)) {
+    if (LIKELY(path.size > sizeof(chunk) && path.data[0] == '/' && is_plain(path))) {
         *ret_path = path;
         *ret_size = path.size;
         return NULL;
@@ -375,7 +376,7 @@ const char *query_check(struct paa_str query)
         anywhere |= class_of[(unsigned char)query.data[i]];
     if (anywhere & NEVER)
         return "the query holds a control, a blank, \"#\" or a byte over 0x7f that is not encoded";
-    if (!(anywhere & PERCENT))
+    if (LIKELY(!(anywhere & PERCENT)))
         return NULL;
     for (size_t at = str_find(query, '%', 0); at < query.size; at = str_find(query, '%', at + 3))
         if (percent_value(query, at) < 0)

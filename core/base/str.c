@@ -25,10 +25,13 @@ static inline uint64_t load_short(const char *data, size_t size)
 /* Do they differ, if at all, in the case of letters only? */
 static inline bool same_word_nocase(uint64_t a, uint64_t b)
 {
-    uint64_t low = (a | EACH_BYTE(0x20)) & EACH_BYTE(0x7f);
-    uint64_t letters = (low + EACH_BYTE(0x80 - 'a')) & ~(low + EACH_BYTE(0x7f - 'z')) & ~a;
-    uint64_t cases = (letters & EACH_BYTE(0x80)) >> 2; /* bit 0x20 of each letter */
+    uint64_t low, letters, cases;
 
+    if (LIKELY(a == b))
+        return true;
+    low = (a | EACH_BYTE(0x20)) & EACH_BYTE(0x7f);
+    letters = (low + EACH_BYTE(0x80 - 'a')) & ~(low + EACH_BYTE(0x7f - 'z')) & ~a;
+    cases = (letters & EACH_BYTE(0x80)) >> 2; /* bit 0x20 of each letter */
     return ((a ^ b) & ~cases) == 0;
 }
 
@@ -57,7 +60,18 @@ bool str_starts(struct paa_str s, struct paa_str prefix)
 bool str_starts_nocase(struct paa_str s, struct paa_str prefix)
 {
     return s.data != NULL && prefix.data != NULL && s.size >= prefix.size &&
-           str_same_nocase(s.data, prefix.data, prefix.size);
+           str_eq_nocase(str_slice(s, 0, prefix.size), prefix);
+}
+
+struct paa_str str_trim_blanks(struct paa_str s)
+{
+    while (s.size > 0 && char_is_blank(s.data[0])) {
+        s.data++;
+        s.size--;
+    }
+    while (s.size > 0 && char_is_blank(s.data[s.size - 1]))
+        s.size--;
+    return s;
 }
 
 int str_compare(struct paa_str a, struct paa_str b)

@@ -3,6 +3,8 @@
 #ifndef BASE_STR_H
 #define BASE_STR_H
 
+#include "hint.h"
+
 #include <paa/types.h>
 #include <stdbool.h>
 
@@ -42,15 +44,16 @@ int str_compare(struct paa_str a, struct paa_str b);
 /* Index of the first c at or after from; s.size when there is none. */
 size_t str_find(struct paa_str s, char c, size_t from);
 /* Without leading and trailing SP and HTAB (RFC 9110 5.6.3 OWS). */
+struct paa_str str_trim_blanks(struct paa_str s);
+static inline bool char_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
 static inline struct paa_str str_trim(struct paa_str s)
 {
-    while (s.size > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.size--;
-    }
-    while (s.size > 0 && (s.data[s.size - 1] == ' ' || s.data[s.size - 1] == '\t'))
-        s.size--;
-    return s;
+    if (LIKELY(s.size > 0 && !char_is_blank(s.data[0]) && !char_is_blank(s.data[s.size - 1])))
+        return s;
+    return str_trim_blanks(s);
 }
 
 static inline struct paa_str str_slice(struct paa_str s, size_t from, size_t to)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* target.h: the forms of a request target (RFC 9112 3.2), and the path a host routes by. */
+#include "hint.h"
 #include "path.h"
 #include "str.h"
 
@@ -12,7 +13,7 @@ static const char *origin_form(struct paa_str text, uint32_t flags, struct arena
     size_t size = 0;
     const char *wrong = path_parse(text, flags, arena, &target->path, &size);
 
-    if (wrong != NULL)
+    if (UNLIKELY(wrong != NULL))
         return wrong;
     target->wire = text;
     target->query = STR_NONE;
@@ -75,7 +76,7 @@ const char *target_parse(struct paa_str text, uint32_t flags, struct arena *aren
         return "the target is empty";
     if (text.size > TARGET_MAX)
         return TOO_LONG;
-    if (text.data[0] == '/') {
+    if (LIKELY(text.data[0] == '/')) {
         wrong = origin_form(text, flags, arena, &target);
     } else if (paa_str_eq(text, "*")) {
         target.path = text;

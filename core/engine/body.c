@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* body.h: between the steps that ask for content, the host that gives it, and content.c, which reads it. */
 #include "body.h"
+#include "hint.h"
 
 #include "secret.h"
 #include "str.h"
@@ -50,7 +51,7 @@ static struct content *content_of(struct paa_txn *txn)
 
 void body_free(struct paa_txn *txn)
 {
-    if (txn->content != NULL)
+    if (UNLIKELY(txn->content != NULL))
         content_free(txn->content);
     txn->content = NULL;
 }
@@ -227,7 +228,7 @@ static void compare(struct paa_txn *txn)
 
 void body_judge(struct paa_txn *txn)
 {
-    unsigned algorithms = txn->expected != NULL ? algorithms_that_count(txn) : 0;
+    unsigned algorithms = UNLIKELY(txn->expected != NULL) ? algorithms_that_count(txn) : 0;
 
     if (algorithms == 0 || txn->state != PAA_TXN_ALLOW)
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk. Where a line looks odd, Linux-PAM 1.5.2 does the same; tests/chain runs both. */
 #include "chain.h"
+#include "hint.h"
 
 #include <string.h>
 
@@ -22,11 +23,11 @@ int chain_step(struct chain *chain, const struct program *program)
 
     for (; chain->step < program->step_count; chain->step++) {
         step = &program->steps[chain->step];
-        if (step->level > chain->level)
+        if (UNLIKELY(step->level > chain->level))
             chain->marks[step->level] =
                 (struct chain_mark){ chain->impression, chain->status, (uint16_t)chain->step };
         chain->level = step->level;
-        if (!step->is_substack)
+        if (LIKELY(!step->is_substack))
             return (int)chain->step;
     }
     return -1;
@@ -39,7 +40,7 @@ static void grant(struct chain *chain, uint32_t step)
 
 static void say_ok(struct chain *chain, int result)
 {
-    if (chain->impression == CHAIN_UNDECIDED ||
+    if (LIKELY(chain->impression == CHAIN_UNDECIDED) ||
         (chain->impression == CHAIN_POSITIVE && chain->status == ACCEPT_INDEX)) {
         chain->impression = CHAIN_POSITIVE;
         chain->status = (uint8_t)result;
@@ -96,11 +97,11 @@ static void jump(struct chain *chain, const struct program *program, uint16_t co
 void chain_say(struct chain *chain, const struct program *program, int result)
 {
     const struct step *step = &program->steps[chain->step];
-    bool is_forbidden = result >= RESULT_COUNT;
+    bool is_forbidden = UNLIKELY(result >= RESULT_COUNT);
     int status = is_forbidden ? FAULT_INDEX : result;
     uint16_t action = is_forbidden ? (uint16_t)ACTION_BAD : step->action[result];
 
-    if (action == ACTION_OK) { /* nearly always: not through the switch's table */
+    if (LIKELY(action == ACTION_OK)) { /* nearly always: not through the switch's table */
         say_ok(chain, status);
         chain->step++;
         return;
@@ -131,7 +132,7 @@ void chain_say(struct chain *chain, const struct program *program, int result)
 
 int chain_status(const struct chain *chain)
 {
-    if (chain->status == ACCEPT_INDEX && chain->impression != CHAIN_POSITIVE)
+    if (UNLIKELY(chain->status == ACCEPT_INDEX && chain->impression != CHAIN_POSITIVE))
         return CHAIN_DENIED;
     return chain->status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client_tls.h"
+#include "hint.h"
 
 #include "buf.h"
 #include "ca_bundle.h"
@@ -236,7 +237,7 @@ const char *client_tls_commit(struct paa_txn *txn)
 
 void client_tls_let_go(struct paa_txn *txn)
 {
-    for (const struct staged_key *at = txn->staged_keys; at != NULL; at = at->next)
+    for (const struct staged_key *at = txn->staged_keys; UNLIKELY(at != NULL); at = at->next)
         if (at->is_held)
             key_shown_let_go(at->shown);
     txn->staged_keys = NULL;

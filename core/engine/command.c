@@ -138,7 +138,8 @@ static enum paa_result run_verb(struct command_run *run, const struct paa_verb *
         store_op_ended(op);
     if (op->fetch != NULL)
         http_op_ended(op);
-    loopback_op_ended(op);
+    if (op->loopback != NULL)
+        loopback_op_ended(op);
     return result;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "decision.h"
+#include "hint.h"
 
 #include "json.h"
 #include "str.h"
@@ -113,9 +114,9 @@ static void count(struct paa_txn *txn)
     struct lane_generation *lg = txn->generation;
     struct paa_lane *lane = txn->lane;
 
-    if (txn->handle->index < lg->generation->service_count)
+    if (LIKELY(txn->handle->index < lg->generation->service_count))
         add(&lg->decisions[txn->handle->index * COUNTER_ROWS + (uint32_t)txn->row], 1);
-    if (txn->began_ns != 0) {
+    if (UNLIKELY(txn->began_ns != 0)) {
         int64_t taken_ns = clock_exact_ns(&lane->context->services.clock) - txn->began_ns;
 
         add(&lane->latency_ns, taken_ns > 0 ? (uint64_t)taken_ns : 0);
@@ -358,15 +359,15 @@ void decision_made(struct paa_txn *txn)
     struct log *log = &txn->lane->context->services.log;
     struct audit *to = txn->generation->generation->audit;
 
-    if (txn->state != PAA_TXN_ALLOW && txn->state != PAA_TXN_ANSWER)
+    if (UNLIKELY(txn->state != PAA_TXN_ALLOW && txn->state != PAA_TXN_ANSWER))
         return;
     count(txn);
-    if (log_wants(log, PAA_LEVEL_INFO)) {
+    if (UNLIKELY(log_wants(log, PAA_LEVEL_INFO))) {
         if (txn->state == PAA_TXN_ANSWER)
             log_denial(txn, log);
         else
             log_swallowed(txn, log);
     }
-    if (to != NULL)
+    if (UNLIKELY(to != NULL))
         audit(txn, to);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "edits.h"
+#include "hint.h"
 
 enum { REJECT_INDEX = 2 };
 
@@ -7,7 +8,7 @@ bool edits_room(struct paa_txn *txn, struct edits *edits, uint32_t max)
 {
     edits->count = 0;
     edits->max = max;
-    edits->list = max > 0 ? arena_alloc(&txn->arena, max * sizeof *edits->list) : NULL;
+    edits->list = LIKELY(max > 0) ? arena_alloc(&txn->arena, max * sizeof *edits->list) : NULL;
     return max == 0 || edits->list != NULL;
 }
 
@@ -58,8 +59,9 @@ void edits_add_effects(struct paa_txn *txn, struct edits *edits, enum paa_messag
                        uint32_t condition)
 {
     for (const struct effect *e = txn->effects; e != NULL; e = e->next) {
-        bool counts = condition == PAA_ON_DENY ? counts_on_denial(txn, e)
-                                               : !e->is_answer && effect_contributes(txn, e);
+        bool counts = UNLIKELY(condition == PAA_ON_DENY)
+                          ? counts_on_denial(txn, e)
+                          : !e->is_answer && effect_contributes(txn, e);
 
         if (counts && e->where == where && e->kind <= EFFECT_HEADER_REMOVE &&
             (e->is_answer || (e->flags & condition) != 0))
@@ -72,7 +74,7 @@ uint32_t effect_count(const struct paa_txn *txn)
 {
     uint32_t count = 0;
 
-    for (const struct effect *e = txn->effects; e != NULL; e = e->next)
+    for (const struct effect *e = txn->effects; UNLIKELY(e != NULL); e = e->next)
         count++;
     return count;
 }

@@ -97,6 +97,8 @@ struct rule {
     struct paa_edit *edits; /* that every allowed request of the rule gets: identity fields cleared,
                               * credentials taken off */
     uint32_t edit_count;
+    struct paa_edit *advice; /* for caches, that every response to an allowed request gets */
+    uint32_t advice_count;
     bool
         edits_cookies; /* some instance reads a cookie or a parameter: they need a look per request */
     bool may_be_ambient;       /* some instance reads what browsers show by themselves */
@@ -301,7 +303,7 @@ bool struct_fits(const void *s, size_t size);
 /* operation.c */
 struct op *op_new(struct paa_txn *txn, struct instance *instance, enum op_slot slot);
 /* Nobody waits for op any more; what it waits for goes on without it. */
-void op_abandon(struct paa_txn *txn, struct op *op);
+PAA_COLD void op_abandon(struct paa_txn *txn, struct op *op);
 void op_end(struct op *op); /* finish, once */
 
 /* request.c: fills view and headers; on refusal the row (AMBIGUOUS, …) and sentence. False: refused. */
@@ -314,13 +316,13 @@ const struct paa_request_view *request_view(struct paa_txn *txn);
 struct paa_str request_header(const struct paa_txn *txn, struct paa_str name, size_t index);
 uint64_t request_watch_bit(struct paa_str name);
 /* It waits: what plugins may still ask about the caller is copied. */
-void request_keep_caller(struct paa_txn *txn);
+PAA_COLD void request_keep_caller(struct paa_txn *txn);
 extern const struct paa_host_request engine_host_request;
 
 /* outcome.c */
 extern const struct paa_host_outcome engine_host_outcome;
 /* What challenge or serve of that site wanted in the answer is dropped: it did not end with DONE. */
-void outcome_drop(struct paa_txn *txn, uint16_t site);
+PAA_COLD void outcome_drop(struct paa_txn *txn, uint16_t site);
 
 /* conversation.c */
 extern const struct paa_host_conversation engine_host_conversation;
@@ -328,7 +330,7 @@ extern const struct paa_host_conversation engine_host_conversation;
 /* walk.c */
 enum paa_state txn_walk(struct paa_txn *txn);
 /* The deadline passed, or a limit was met, while it waited: the waiting step is UNAVAILABLE, and no other runs. */
-enum paa_state txn_cut(struct paa_txn *txn, const char *reason, const char *sentence);
+PAA_COLD enum paa_state txn_cut(struct paa_txn *txn, const char *reason, const char *sentence);
 
 /* walk.c: a wait of op begins. False: host, limits or deadline forbid it. */
 bool txn_may_wait(struct paa_txn *txn, struct op *op);
@@ -357,12 +359,12 @@ bool serve_on(struct paa_txn *txn);
 
 /* reply.c: edits and answers of a decided transaction. */
 void reply_allow(struct paa_txn *txn);
-void reply_answer(struct paa_txn *txn);
+PAA_COLD void reply_answer(struct paa_txn *txn);
 /* Of a path that PAA itself answers: what is in txn->served, or the redirect. */
 void reply_served(struct paa_txn *txn);
 /* Before or without a walk. */
-enum paa_state reply_refuse(struct paa_txn *txn, enum answer_row row, unsigned code,
-                            enum paa_why why, const char *reason, const char *sentence);
+PAA_COLD enum paa_state reply_refuse(struct paa_txn *txn, enum answer_row row, unsigned code,
+                                     enum paa_why why, const char *reason, const char *sentence);
 
 /* lane.c, lane_generation.c */
 void lane_wake(struct paa_lane *lane);

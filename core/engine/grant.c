@@ -5,6 +5,7 @@
  */
 #include "engine.h"
 #include "fields.h"
+#include "hint.h"
 #include "str.h"
 
 static int32_t instance_index(const struct paa_txn *txn, const struct identity *identity)
@@ -45,7 +46,7 @@ static bool collect(struct paa_txn *txn)
         if (!contributes(txn, i->site))
             continue;
         txn->contributors[txn->contributor_count++] = i;
-        if (at > 0 && preference(txn, i) < preference(txn, txn->contributors[0])) {
+        if (UNLIKELY(at > 0) && preference(txn, i) < preference(txn, txn->contributors[0])) {
             memmove(&txn->contributors[1], &txn->contributors[0], at * sizeof *txn->contributors);
             txn->contributors[0] = i;
         }
@@ -229,13 +230,13 @@ static bool is_ambient(const struct paa_txn *txn)
 
 enum require_verdict grant_judge(struct paa_txn *txn)
 {
-    if (txn->identities != NULL && !collect(txn))
+    if (txn->identities != NULL && UNLIKELY(!collect(txn)))
         return unmet(txn, REQUIRE_OTHER, "memory", "no memory is left for the principals");
-    if (txn->contributor_count > 1 && has_conflict(txn))
+    if (UNLIKELY(txn->contributor_count > 1) && has_conflict(txn))
         return unmet(txn, REQUIRE_CONFLICT, "conflict",
                      "two steps that contributed name different principals");
-    if (txn->rule->may_be_ambient && txn->handle->direction == PAA_INCOMING && is_ambient(txn) &&
-        request_is_cross_site(txn))
+    if (UNLIKELY(txn->rule->may_be_ambient) && txn->handle->direction == PAA_INCOMING &&
+        is_ambient(txn) && request_is_cross_site(txn))
         return unmet(
             txn, REQUIRE_CROSS_SITE, "cross-site",
             "an unsafe method from another site with a credential that browsers add by themselves");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a lane has of a generation: the pin that keeps it alive, lane memory of its instances, counters. */
 #include "engine.h"
+#include "hint.h"
 
 #include <stdlib.h>
 
@@ -98,7 +99,7 @@ struct lane_generation *lane_pin(struct paa_lane *lane)
     struct generation *current =
         atomic_load_explicit(&lane->context->current, memory_order_acquire);
 
-    if ((lane->generation == NULL || lane->generation->generation != current) &&
+    if (UNLIKELY(lane->generation == NULL || lane->generation->generation != current) &&
         !switch_generation(lane))
         return NULL;
     lane->generation->live++;
@@ -108,7 +109,7 @@ struct lane_generation *lane_pin(struct paa_lane *lane)
 void lane_unpin(struct paa_lane *lane, struct lane_generation *lg)
 {
     lg->live--;
-    if (lg->live == 0 && lg != lane->generation)
+    if (UNLIKELY(lg != lane->generation) && lg->live == 0)
         sweep(lane);
 }
 

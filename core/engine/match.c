@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "match.h"
+#include "hint.h"
 
 #include "str.h"
 
@@ -47,8 +48,9 @@ struct matcher {
     uint32_t edge_mask;
     struct edge *hosts; /* node 1, segment: the host, child: its root node */
     uint32_t host_mask;
-    bool has_hosts;    /* some rule names one */
-    uint32_t any_host; /* root node of rules without a host */
+    bool first_takes_all; /* the first rule names nothing: it decides every request */
+    bool has_hosts;       /* some rule names one */
+    uint32_t any_host;    /* root node of rules without a host */
     uint32_t any_path; /* pattern of rules with neither host nor path (also for "*"); index + 1 */
 };
 
@@ -198,6 +200,12 @@ static uint32_t mask_for(size_t entries)
     return size - 1;
 }
 
+static bool takes_all(const struct rule_conf *rule)
+{
+    return rule->host.data == NULL && rule->path.data == NULL && rule->methods == NULL &&
+           !rule->preflight;
+}
+
 struct matcher *matcher_new(const struct rule_conf *rules, size_t count, struct arena *arena)
 {
     struct matcher *m = arena_zalloc(arena, sizeof *m);
@@ -221,6 +229,7 @@ struct matcher *matcher_new(const struct rule_conf *rules, size_t count, struct 
     m->any_host = new_node(m);
     for (uint32_t i = 0; i < count; i++)
         add_rule(m, i);
+    m->first_takes_all = count > 0 && takes_all(&rules[0]);
     return m;
 }
 
@@ -279,7 +288,7 @@ static void descend(struct search *search, uint32_t node, size_t at)
 
 static bool method_fits(const struct rule_conf *rule, struct paa_str method)
 {
-    if (rule->methods == NULL)
+    if (LIKELY(rule->methods == NULL))
         return true;
     for (size_t i = 0; i < rule->method_count; i++)
         if (str_eq(rule->methods[i], method) ||
@@ -326,7 +335,9 @@ int32_t matcher_find(const struct matcher *m, const struct match_request *reques
 {
     struct search search = { m, request, RANK_NONE, 0, false };
 
-    *ret_pattern_rule = -1;
+    *ret_pattern_rule = m->first_takes_all ? 0 : -1;
+    if (m->first_takes_all)
+        return 0;
     find_pattern(&search);
     return search.pattern == 0 ? MATCH_NONE : rule_of_pattern(&search, ret_pattern_rule);
 }

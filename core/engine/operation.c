@@ -2,6 +2,7 @@
 /* Begins and ends the operations of a transaction: one slot of one instance with all its continuations. */
 #include "dialogue.h"
 #include "engine.h"
+#include "hint.h"
 #include "http.h"
 #include "loopback.h"
 #include "store.h"
@@ -9,12 +10,13 @@
 #include <string.h>
 
 /* Of all its waits together, counted from the first operation. */
-static int64_t deadline_of(struct paa_txn *txn)
+static void set_deadline(struct paa_txn *txn, struct op *op)
 {
-    if (txn->deadline_ms == 0)
-        txn->deadline_ms =
-            time_add(clock_now_ms(&txn->lane->context->services.clock), txn->timeout_ms);
-    return txn->deadline_ms;
+    if (LIKELY(txn->deadline_ms == 0)) {
+        op->read_ms = clock_now_ms(&txn->lane->context->services.clock);
+        txn->deadline_ms = time_add(op->read_ms, txn->timeout_ms);
+    }
+    op->deadline_ms = txn->deadline_ms;
 }
 
 struct op *op_new(struct paa_txn *txn, struct instance *instance, enum op_slot slot)
@@ -42,13 +44,14 @@ struct op *op_new(struct paa_txn *txn, struct instance *instance, enum op_slot s
     op->arena = &txn->arena;
     op->pins = &txn->pins;
     op->instance = &instance->id;
-    op->peer = txn->peer != NULL ? txn->peer->memos : NULL;
+    op->peer = UNLIKELY(txn->peer != NULL) ? txn->peer->memos : NULL;
     op->owner = txn;
     op->slot = slot;
     op->trace = (txn->flags & PAA_REQUEST_TRACE) != 0;
-    op->deadline_ms = deadline_of(txn);
+    set_deadline(txn, op);
     list_init(&op->ready);
-    if (state_size > 0 && (op->pub.state = arena_zalloc(&txn->arena, state_size)) == NULL)
+    if (LIKELY(state_size > 0) &&
+        UNLIKELY((op->pub.state = arena_zalloc(&txn->arena, state_size)) == NULL))
         return NULL;
     return op;
 }
@@ -73,11 +76,12 @@ void op_end(struct op *op)
 {
     const struct instance *instance = (const struct instance *)(const void *)op->instance;
 
-    if (instance->slots->finish != NULL)
+    if (UNLIKELY(instance->slots->finish != NULL))
         instance->slots->finish(&op->pub);
-    if (op->store_lock != NULL)
+    if (UNLIKELY(op->store_lock != NULL))
         store_op_ended(op);
-    if (op->fetch != NULL)
+    if (UNLIKELY(op->fetch != NULL))
         http_op_ended(op);
-    loopback_op_ended(op);
+    if (UNLIKELY(op->loopback != NULL))
+        loopback_op_ended(op);
 }

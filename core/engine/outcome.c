@@ -6,6 +6,7 @@
 #include "body.h"
 #include "described.h"
 #include "fields.h"
+#include "hint.h"
 #include "str.h"
 
 enum {
@@ -96,7 +97,7 @@ static enum paa_status header_effect(struct paa_op *pub, enum effect_kind kind,
         return refuse(op, PAA_STATUS_INVALID,
                       "a header field whose name is no token (RFC 9110 5.1)");
     if (kind != EFFECT_HEADER_REMOVE &&
-        (value.data == NULL || (value.size > 0 && !is_field_value(value))))
+        (UNLIKELY(value.data == NULL) || (LIKELY(value.size > 0) && !is_field_value(value))))
         return refuse(op, PAA_STATUS_INVALID,
                       "a header field whose value has controls or outer blanks (RFC 9110 5.5)");
     return add_effect(op, txn, kind, where, (struct paa_field){ name, value }, flags);

@@ -3,6 +3,7 @@
 #include "codec.h"
 #include "edits.h"
 #include "fields.h"
+#include "hint.h"
 #include "str.h"
 
 static void not_writable(struct paa_txn *txn)
@@ -114,7 +115,7 @@ static bool is_writable(struct paa_txn *txn)
 {
     const struct service_conf *conf = txn->service->conf;
 
-    if (!txn->service->has_upstream || conf->encoding != UPSTREAM_ASCII)
+    if (LIKELY(!txn->service->has_upstream) || conf->encoding != UPSTREAM_ASCII)
         return true;
     for (int i = 0; i < UPSTREAM_COUNT; i++)
         if (conf->upstream[i].data != NULL &&
@@ -303,28 +304,7 @@ static bool edits_body_of_query(const struct paa_txn *txn)
 
 /* ---- allow ------------------------------------------------------------------------------------- */
 
-/* Shared caches do not know that these are credentials (RFC 9111 3.5 speaks of Authorization only). */
-static void add_cache_advice(struct paa_txn *txn, struct edits *edits)
-{
-    bool is_private = false, has_cookie = false;
-
-    for (uint32_t i = 0; i < txn->rule->read_count; i++) {
-        const struct reads *reads = txn->rule->reads[i];
-        bool is_cookie = reads->place == PAA_PLACE_COOKIE;
-
-        if (reads->place == PAA_PLACE_HEADER && str_eq_nocase(reads->name, STR("authorization")))
-            continue;
-        is_private = true;
-        if (reads->name.size > 0 && reads->place != PAA_PLACE_PARAMETER &&
-            !(is_cookie && has_cookie))
-            edits_add(edits, PAA_EDIT_ADD, PAA_MESSAGE_RESPONSE, STR("Vary"),
-                      is_cookie ? STR("Cookie") : reads->name, 0);
-        has_cookie = has_cookie || is_cookie;
-    }
-    if (is_private)
-        edits_add(edits, PAA_EDIT_ADD, PAA_MESSAGE_RESPONSE, STR("Cache-Control"), STR("private"),
-                  0);
-}
+enum { FORWARDED = UPSTREAM_COUNT + 1 }; /* the identity fields, and Connection */
 
 static bool allow_request(struct paa_txn *txn, uint32_t effects)
 {
@@ -334,11 +314,11 @@ static bool allow_request(struct paa_txn *txn, uint32_t effects)
 
     if (effects == 0 && !is_edited && !has_upstream)
         return true;
-    if (!edits_room(txn, &edits, effects + 2 + UPSTREAM_COUNT))
+    if (!edits_room(txn, &edits, effects + (is_edited ? 1 : 0) + (has_upstream ? FORWARDED : 0)))
         return false;
-    if (is_edited && !edit_target(txn))
+    if (UNLIKELY(is_edited) && !edit_target(txn))
         return false;
-    if (is_edited)
+    if (UNLIKELY(is_edited))
         edit_cookies(txn, &edits);
     if (has_upstream) {
         if (!add_upstream(txn, &edits))
@@ -352,13 +332,20 @@ static bool allow_request(struct paa_txn *txn, uint32_t effects)
 
 static bool allow_response(struct paa_txn *txn, uint32_t effects)
 {
+    const struct rule *rule = txn->rule;
     struct edits edits;
 
-    if (txn->handle->direction == PAA_OUTGOING || effects + txn->rule->read_count == 0)
+    if (txn->handle->direction == PAA_OUTGOING)
         return true;
-    if (!edits_room(txn, &edits, effects + txn->rule->read_count + 1))
+    if (effects == 0) {
+        edits_done(txn, PAA_MESSAGE_RESPONSE,
+                   &(struct edits){ .list = rule->advice, .count = rule->advice_count });
+        return true;
+    }
+    if (!edits_room(txn, &edits, effects + rule->advice_count))
         return false;
-    add_cache_advice(txn, &edits);
+    for (uint32_t i = 0; i < rule->advice_count; i++)
+        edits.list[edits.count++] = rule->advice[i];
     edits_add_effects(txn, &edits, PAA_MESSAGE_RESPONSE, PAA_ON_GRANT);
     edits_done(txn, PAA_MESSAGE_RESPONSE, &edits);
     return true;
@@ -376,10 +363,10 @@ void reply_allow(struct paa_txn *txn)
 
     txn->state = PAA_TXN_ALLOW;
     txn->target = txn->given_target;
-    for (uint32_t i = 0; i < txn->credential_count; i++)
+    for (uint32_t i = 0; UNLIKELY(i < txn->credential_count); i++)
         if ((txn->credentials[i].flags & PAA_CREDENTIAL_EVERY_RESPONSE) != 0)
             txn->wants_responses = true;
-    if (trouble != NULL)
+    if (UNLIKELY(trouble != NULL))
         not_presentable(txn, trouble);
     else if (!is_writable(txn))
         not_writable(txn);

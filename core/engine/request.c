@@ -5,7 +5,7 @@
  */
 #include "engine.h"
 #include "fields.h"
-#include "near_memory.h"
+#include "hint.h"
 #include "str.h"
 #include "target.h"
 
@@ -75,7 +75,7 @@ struct seen { /* what one pass over the fields finds */
     bool has_preflight;
 };
 
-static void look_at(const struct paa_field *field, struct seen *seen)
+static void look_closely(const struct paa_field *field, struct seen *seen)
 {
     switch (field->name.size) {
     case 4:
@@ -102,6 +102,14 @@ static void look_at(const struct paa_field *field, struct seen *seen)
     }
 }
 
+static inline void look_at(const struct paa_field *field, struct seen *seen)
+{
+    const uint32_t sizes = 1u << 4 | 1u << 6 | 1u << 10 | 1u << 29; /* of the names that matter */
+
+    if (UNLIKELY(field->name.size < 32 && (sizes >> field->name.size & 1) != 0))
+        look_closely(field, seen);
+}
+
 static bool fits(const struct paa_request *request)
 {
     size_t bytes = 0;
@@ -114,7 +122,7 @@ static bool fits(const struct paa_request *request)
         bytes += field->name.size + field->value.size;
         if (bytes > FIELD_BYTES_MAX)
             return false;
-        if (field->value.size > VALUE_NEAR) /* it comes while the target is read */
+        if (UNLIKELY(field->value.size > VALUE_NEAR)) /* it comes while the target is read */
             fetch_near(field->value.data, field->value.size);
     }
     return true;
@@ -148,8 +156,8 @@ static const char *read_origin(struct paa_txn *txn, struct paa_str text, bool is
     struct kept_authority *kept = &txn->lane->authority;
     const char *wrong;
 
-    if (text.size > 0 && text.size == kept->size && is_https == kept->https &&
-        memcmp(text.data, kept->text, text.size) == 0) {
+    if (LIKELY(text.size > 0 && text.size == kept->size && is_https == kept->https &&
+               memcmp(text.data, kept->text, text.size) == 0)) {
         *ret_origin = (struct origin){ str_slice(text, 0, kept->host_size), kept->port, is_https };
         return NULL;
     }
@@ -167,9 +175,12 @@ static const char *read_origin(struct paa_txn *txn, struct paa_str text, bool is
 static bool names_other(struct paa_txn *txn, struct paa_str authority, bool is_https,
                         const struct origin *origin)
 {
+    struct paa_str read = txn->view.authority;
     struct origin other;
 
-    return authority.data != NULL && !str_eq(authority, txn->view.authority) &&
+    if (authority.data == NULL || (authority.data == read.data && authority.size == read.size))
+        return false;
+    return !str_eq(authority, read) &&
            (authority_parse(authority, is_https, &txn->arena, &other) != NULL ||
             !str_eq(other.host, origin->host) || other.port != origin->port);
 }
@@ -184,7 +195,7 @@ static bool read_authority(struct paa_txn *txn, const struct seen *seen,
 
     if (seen->hosts > 1)
         return refuse(txn, 400, "host", "the request has two Host fields");
-    if (target->authority.data != NULL)
+    if (UNLIKELY(target->authority.data != NULL))
         txn->view.authority = target->authority;
     if (txn->view.authority.data == NULL)
         txn->view.authority = seen->host;
@@ -206,7 +217,7 @@ static bool is_ours(struct paa_txn *txn, const struct origin *asked)
     const struct service_conf *conf = txn->service->conf;
     const struct origin *origin;
 
-    if (conf->origin_count == 0)
+    if (LIKELY(conf->origin_count == 0))
         return true;
     origin = find_origin(conf, asked, false);
     if (origin == NULL)
@@ -283,7 +294,7 @@ static bool may_leave(struct paa_txn *txn, const struct target *target)
     struct origin asked;
     bool is_https;
 
-    if (target->scheme.data != NULL) {
+    if (UNLIKELY(target->scheme.data != NULL)) {
         txn->view.scheme = target->scheme;
         txn->view.authority = target->authority;
     }
@@ -298,7 +309,7 @@ static bool may_leave(struct paa_txn *txn, const struct target *target)
             "credential is attached");
         return false;
     }
-    if (!is_https && !(conf->http_loopback && origin_is_loopback(&asked))) {
+    if (UNLIKELY(!is_https) && !(conf->http_loopback && origin_is_loopback(&asked))) {
         (void)reply_refuse(txn, ROW_AMBIGUOUS, 400, PAA_WHY_ORIGIN, "scheme",
                            "plain http: credentials leave over https only");
         return false;
@@ -334,14 +345,16 @@ static void fill_view(struct paa_txn *txn, const struct paa_request *request)
 
     view->struct_size = sizeof *view;
     view->flags = (request->flags & PAA_REQUEST_BODY) != 0 ? (uint32_t)PAA_VIEW_BODY : 0;
-    view->body_size = (request->flags & PAA_REQUEST_BODY) == 0 ? 0
-                      : request->body_size > 0                 ? request->body_size
-                                                               : -1;
+    view->body_size = 0;
+    if (UNLIKELY((request->flags & PAA_REQUEST_BODY) != 0))
+        view->body_size = request->body_size > 0 ? request->body_size : -1;
     view->service = paa_str_of_n(txn->handle->name, txn->handle->name_size);
     view->method = request->method;
     view->scheme = request->scheme;
     view->authority = request->authority;
-    view->server_name = request->peer != NULL ? request->peer->server_name : STR_NONE;
+    view->server_name = STR_NONE;
+    if (UNLIKELY(request->peer != NULL))
+        view->server_name = request->peer->server_name;
     view->path = STR_NONE;
     view->query = STR_NONE;
     view->target = STR_NONE;
@@ -384,7 +397,7 @@ static bool read_incoming(struct paa_txn *txn, const struct seen *seen, const st
 
     if (!read_authority(txn, seen, target, &asked) || !is_ours(txn, &asked))
         return false;
-    if (seen->is_early || (txn->flags & PAA_REQUEST_EARLY_DATA) != 0) {
+    if (UNLIKELY(seen->is_early) || (txn->flags & PAA_REQUEST_EARLY_DATA) != 0) {
         txn->view.flags |= (uint32_t)PAA_VIEW_EARLY_DATA;
         if (!method_is_safe(txn->view.method))
             return refuse(txn, 425, "early-data",
@@ -408,7 +421,7 @@ bool request_read(struct paa_txn *txn, const struct paa_request *request)
         let_go(txn, request);
         return refuse(txn, 431, "fields", "more than 256 header fields, or over 64 KiB of them");
     }
-    if ((request->flags & PAA_REQUEST_STABLE) == 0) {
+    if (UNLIKELY((request->flags & PAA_REQUEST_STABLE) == 0)) {
         copy = *request;
         if (!copy_request(txn, &copy)) {
             let_go(txn, request);

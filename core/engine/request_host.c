@@ -3,6 +3,7 @@
  * made when first asked for. */
 #include "body.h"
 #include "fields.h"
+#include "hint.h"
 #include "peer.h"
 #include "str.h"
 
@@ -177,7 +178,7 @@ static struct paa_str host_header(struct paa_op *pub, struct paa_str name, size_
 
     if (txn == NULL || name.data == NULL)
         return STR_NONE;
-    if (op_of(pub)->slot != OP_ATTACH || txn->effects == NULL)
+    if (LIKELY(op_of(pub)->slot != OP_ATTACH || txn->effects == NULL))
         return request_header(txn, name, index);
     return each_field(txn, op_of(pub), is_wanted, &wanted) ? str_trim(wanted.found.value)
                                                            : STR_NONE;

@@ -3,6 +3,7 @@
  * same, is refused before any plugin runs. */
 #include "engine.h"
 #include "fields.h"
+#include "hint.h"
 #include "str.h"
 
 static bool refuse(struct paa_txn *txn, const char *sentence)
@@ -24,10 +25,12 @@ static bool check_header(struct paa_txn *txn, const struct paa_field *field, uin
 {
     for (uint32_t i = 0; i < txn->rule->read_count; i++) {
         const struct reads *reads = txn->rule->reads[i];
-        bool is_so_written = str_eq_nocase(field->name, reads->name);
+        bool is_so_written;
 
-        if (reads->place != PAA_PLACE_HEADER ||
-            (!is_so_written && !field_name_same(field->name, reads->name)))
+        if (reads->place != PAA_PLACE_HEADER || reads->name.size != field->name.size)
+            continue;
+        is_so_written = str_eq_nocase(field->name, reads->name);
+        if (!is_so_written && !field_name_same(field->name, reads->name))
             continue;
         if ((*seen >> i & 1) != 0)
             return refuse(txn, "a field that carries a credential came twice");
@@ -35,7 +38,7 @@ static bool check_header(struct paa_txn *txn, const struct paa_field *field, uin
         if (!is_so_written)
             return refuse(txn,
                           "a field that carries a credential is written with '_' or '.' for '-'");
-        if (field->value.size > 0 && !is_field_value(str_trim(field->value)))
+        if (LIKELY(field->value.size > 0) && !is_field_value(str_trim(field->value)))
             return refuse(txn, "a field that carries a credential holds control bytes");
     }
     return true;
@@ -59,7 +62,7 @@ bool request_check_reads(struct paa_txn *txn)
     const struct rule *rule = txn->rule;
     uint64_t seen = 0;
 
-    if (rule == NULL || rule->read_count == 0 || txn->handle->direction == PAA_OUTGOING)
+    if (UNLIKELY(rule == NULL) || rule->read_count == 0 || txn->handle->direction == PAA_OUTGOING)
         return true;
     for (size_t i = 0; i < txn->header_count; i++)
         if ((rule->watch & watch_bit(txn->headers[i].name)) != 0 &&

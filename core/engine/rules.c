@@ -141,6 +141,39 @@ static bool fixed_edits(struct generation *generation, const struct service_rule
     return true;
 }
 
+static struct paa_edit addition(struct paa_str name, struct paa_str value)
+{
+    return (struct paa_edit){ .struct_size = sizeof(struct paa_edit),
+                              .kind = PAA_EDIT_ADD,
+                              .where = PAA_MESSAGE_RESPONSE,
+                              .name = name,
+                              .value = value };
+}
+
+/* Shared caches do not know that these are credentials (RFC 9111 3.5 speaks of Authorization only). */
+static bool advise_caches(struct generation *generation, struct rule *rule)
+{
+    bool is_private = false, has_cookie = false;
+
+    rule->advice = arena_array(&generation->arena, rule->read_count + 1, sizeof *rule->advice);
+    for (uint32_t i = 0; i < rule->read_count && rule->advice != NULL; i++) {
+        const struct reads *reads = rule->reads[i];
+        bool is_cookie = reads->place == PAA_PLACE_COOKIE;
+
+        if (reads->place == PAA_PLACE_HEADER && str_eq_nocase(reads->name, STR("authorization")))
+            continue;
+        is_private = true;
+        if (reads->name.size > 0 && reads->place != PAA_PLACE_PARAMETER &&
+            !(is_cookie && has_cookie))
+            rule->advice[rule->advice_count++] =
+                addition(STR("Vary"), is_cookie ? STR("Cookie") : reads->name);
+        has_cookie = has_cookie || is_cookie;
+    }
+    if (is_private && rule->advice != NULL)
+        rule->advice[rule->advice_count++] = addition(STR("Cache-Control"), STR("private"));
+    return rule->advice != NULL;
+}
+
 static bool mark_logins(struct generation *generation, struct rule *rule)
 {
     const struct program *program = &rule->conf->program;
@@ -232,6 +265,7 @@ bool rules_make(struct generation *generation, struct service_rules *service)
         if (conf->direction == PAA_OUTGOING)
             note_key(generation, service, &rule->conf->program);
         if (!collect_reads(generation, rule) || !fixed_edits(generation, service, rule) ||
+            !advise_caches(generation, rule) ||
             (conf->direction == PAA_INCOMING && !mark_logins(generation, rule)) ||
             !join_scopes(generation, rule))
             return false;

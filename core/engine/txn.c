@@ -4,6 +4,7 @@
 #include "decision.h"
 #include "dialogue.h"
 #include "engine.h"
+#include "hint.h"
 #include "store.h"
 #include "str.h"
 
@@ -25,7 +26,7 @@ bool struct_fits(const void *s, size_t size)
     if (s == NULL)
         return false;
     memcpy(&stated, s, sizeof stated);
-    for (size_t i = size; i < stated; i++)
+    for (size_t i = size; UNLIKELY(i < stated); i++)
         if (bytes[i] != 0)
             return false;
     return stated >= size;
@@ -79,7 +80,7 @@ static bool is_open(struct paa_txn *txn)
 {
     const struct generation *generation = txn->generation->generation;
 
-    if (generation->audit == NULL || !audit_blocks(generation->audit))
+    if (LIKELY(generation->audit == NULL) || !audit_blocks(generation->audit))
         return true;
     (void)reply_refuse(txn, ROW_UNAVAILABLE, 503, PAA_WHY_UNAVAILABLE, "audit",
                        "the audit file cannot be written, and the policy requires it");
@@ -89,9 +90,9 @@ static bool is_open(struct paa_txn *txn)
 static bool is_understood(struct paa_txn *txn, const struct paa_request *request)
 {
     if (struct_fits(request, sizeof *request) && (request->flags & ~(uint32_t)REQUEST_FLAGS) == 0 &&
-        (request->headers != NULL || request->header_count == 0) &&
-        (request->attributes != NULL || request->attribute_count == 0) &&
-        (request->peer == NULL || request->peer->context == txn->lane->context))
+        (LIKELY(request->headers != NULL) || request->header_count == 0) &&
+        (LIKELY(request->attribute_count == 0) || request->attributes != NULL) &&
+        (LIKELY(request->peer == NULL) || request->peer->context == txn->lane->context))
         return true;
     (void)reply_refuse(txn, ROW_SERVICE, 500, PAA_WHY_FAULT, "request",
                        "the host filled the request wrongly: an unknown flag or member, or another "
@@ -126,17 +127,17 @@ static bool prepare(struct paa_txn *txn, struct paa_service *service,
     if (!find_service(txn, service) || !is_understood(txn, request) || !is_open(txn))
         return false;
     txn->timeout_ms =
-        request->timeout_ms > 0 ? request->timeout_ms : txn->service->conf->timeout_ms;
+        UNLIKELY(request->timeout_ms > 0) ? request->timeout_ms : txn->service->conf->timeout_ms;
     return request_read(txn, request) && request_check_reads(txn);
 }
 
 static enum paa_state settle(struct paa_txn *txn)
 {
-    bool waits = txn->state == PAA_TXN_PENDING || txn->state == PAA_TXN_INPUT;
+    bool waits = UNLIKELY(txn->state == PAA_TXN_PENDING || txn->state == PAA_TXN_INPUT);
 
     if (waits && txn->caller != NULL)
         request_keep_caller(txn);
-    if ((txn->state == PAA_TXN_ALLOW || txn->state == PAA_TXN_ANSWER) && !txn->is_decided) {
+    if (LIKELY((txn->state == PAA_TXN_ALLOW || txn->state == PAA_TXN_ANSWER) && !txn->is_decided)) {
         txn->is_decided = true;
         decision_made(txn);
     }
@@ -159,7 +160,7 @@ enum paa_state paa_txn_begin(struct paa_txn **ret_txn, struct paa_lane *lane,
         return PAA_TXN_ANSWER;
     fresh(txn, request, 1);
     sample(txn);
-    if (prepare(txn, service, request))
+    if (LIKELY(prepare(txn, service, request)))
         (void)txn_walk(txn);
     return settle(txn);
 }
@@ -312,7 +313,7 @@ static void end_ops(struct paa_txn *txn)
     for (uint32_t i = 0; txn->sites != NULL && i < txn->program->site_count; i++)
         if (txn->sites[i].op != NULL)
             op_end(txn->sites[i].op);
-    for (uint32_t i = 0; i < txn->answered_count; i++)
+    for (uint32_t i = 0; UNLIKELY(i < txn->answered_count); i++)
         op_end(txn->answered[i]);
 }
 
@@ -325,7 +326,7 @@ void txn_free(struct paa_txn *txn)
     body_free(txn);
     pins_release(&txn->pins, 0);
     arena_reset(&txn->arena);
-    if (txn->is_ended)
+    if (UNLIKELY(txn->is_ended))
         lane->zombies--;
     txn->is_ended = false;
     txn->is_used = false;
@@ -340,7 +341,7 @@ void txn_release(struct paa_txn *txn)
         op_abandon(txn, txn->waiting);
     if (txn->is_suspended)
         lane_resume(txn);
-    if (txn->zombies == 0) {
+    if (LIKELY(txn->zombies == 0)) {
         txn_free(txn);
         return;
     }
@@ -353,6 +354,6 @@ void paa_txn_end(struct paa_txn **txn)
     struct paa_txn *gone = *txn;
 
     *txn = NULL;
-    if (gone != NULL && gone->lane->process == process_number)
+    if (LIKELY(gone != NULL && gone->lane->process == process_number))
         txn_release(gone);
 }

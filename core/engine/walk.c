@@ -4,6 +4,7 @@
  * denial, tells `answered` of responses; stops where an operation waits and goes on from there.
  */
 #include "body.h"
+#include "hint.h"
 #include "metadata.h"
 #include "str.h"
 
@@ -59,9 +60,9 @@ static int record(struct paa_txn *txn, uint16_t site, const struct op *op, enum 
     if (index == IGNORE_INDEX && !step->may_ignore)
         index = ABSENT_INDEX;
     txn->results[site] = (uint8_t)index;
-    if (index > ABSENT_INDEX)
+    if (UNLIKELY(index > ABSENT_INDEX))
         txn->reasons[site] = (uint8_t)(op->is_too_large ? REASON_TOO_LARGE : reason_of(op->reason));
-    if (op->retry_after_ms > txn->retry_after_ms)
+    if (UNLIKELY(op->retry_after_ms > txn->retry_after_ms))
         txn->retry_after_ms = op->retry_after_ms;
     count_result(txn, instance_of(txn, site), index);
     return index;
@@ -87,15 +88,15 @@ static int after_call(struct paa_txn *txn, uint16_t site, struct op *op, enum pa
                       int64_t began_ns)
 {
     note_time(txn, site, began_ns);
-    if (result == PAA_PENDING && txn_may_wait(txn, op))
+    if (UNLIKELY(result == PAA_PENDING) && txn_may_wait(txn, op))
         return WAITING;
-    if (result == PAA_PENDING) {
+    if (UNLIKELY(result == PAA_PENDING)) {
         op_abandon(txn, op);
         txn->is_walk_cut = true;
         return unavailable(txn, site,
                            (txn->flags & PAA_REQUEST_NO_WAIT) != 0 ? "no-wait" : "limit");
     }
-    if (op->wait.state == OP_WAIT_ARMED)
+    if (UNLIKELY(op->wait.state == OP_WAIT_ARMED))
         op_abandon(txn, op);
     txn->waiting = NULL;
     return record(txn, site, op, result);
@@ -108,16 +109,16 @@ static int run_site(struct paa_txn *txn, uint16_t site)
     struct op *op = txn->waiting;
 
     txn->site = site;
-    if (op != NULL)
+    if (UNLIKELY(op != NULL))
         return after_call(txn, site, op, op_go_on(op), began_ns);
-    if (instance == NULL) { /* permit and deny are the core's own */
+    if (UNLIKELY(instance == NULL)) { /* permit and deny are the core's own */
         bool is_permit = txn->program->sites[site].instance == SITE_PERMIT;
 
         txn->results[site] = is_permit ? ACCEPT_INDEX : REJECT_INDEX;
         return txn->results[site];
     }
     op = op_new(txn, instance, txn->handle->direction == PAA_OUTGOING ? OP_ATTACH : OP_VERIFY);
-    if (op == NULL) { /* no memory, or its lane_init failed */
+    if (UNLIKELY(op == NULL)) { /* no memory, or its lane_init failed */
         txn->results[site] = FAULT_INDEX;
         count_result(txn, instance, FAULT_INDEX);
         return FAULT_INDEX;
@@ -136,12 +137,13 @@ static bool run_step(struct paa_txn *txn, const struct step *step)
     do {
         int result = run_site(txn, (uint16_t)(step->first_site + txn->member));
 
-        if (result == WAITING)
+        if (UNLIKELY(result == WAITING))
             return false;
         txn->member++;
-        said =
-            step->site_count == 1 ? result : group_result(result, txn->member == step->site_count);
-    } while (said < 0 && !txn->is_walk_cut);
+        said = LIKELY(step->site_count == 1)
+                   ? result
+                   : group_result(result, txn->member == step->site_count);
+    } while (UNLIKELY(said < 0) && !txn->is_walk_cut);
     txn->member = 0;
     chain_say(&txn->chain, txn->program, said < 0 ? UNAVAILABLE_INDEX : said);
     return true;
@@ -151,7 +153,7 @@ static bool walk_on(struct paa_txn *txn)
 {
     int step;
 
-    while (!txn->is_walk_cut && (step = chain_step(&txn->chain, txn->program)) >= 0)
+    while (LIKELY(!txn->is_walk_cut) && (step = chain_step(&txn->chain, txn->program)) >= 0)
         if (!run_step(txn, &txn->program->steps[step]))
             return false;
     return true;
@@ -162,14 +164,15 @@ static bool begin_walk(struct paa_txn *txn)
     uint32_t count = txn->program->site_count;
 
     txn->sites = arena_alloc(&txn->arena, count * (sizeof *txn->sites + 2));
-    if (txn->sites == NULL && count > 0)
+    if (UNLIKELY(txn->sites == NULL) && count > 0)
         return false;
     txn->results = (uint8_t *)(txn->sites + count);
     txn->reasons = txn->results + count;
-    memset(txn->results, CHAIN_NOT_RUN, count);
-    memset(txn->reasons, REASON_NONE, count);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         txn->sites[i] = (struct site_state){ NULL, 0 };
+        txn->results[i] = CHAIN_NOT_RUN;
+        txn->reasons[i] = REASON_NONE;
+    }
     chain_begin(&txn->chain);
     return true;
 }
@@ -179,7 +182,8 @@ static int walk_status(struct paa_txn *txn)
 {
     int status = chain_status(&txn->chain);
 
-    if (txn->is_walk_cut && status == ACCEPT_INDEX && chain_step(&txn->chain, txn->program) >= 0)
+    if (UNLIKELY(txn->is_walk_cut) && status == ACCEPT_INDEX &&
+        chain_step(&txn->chain, txn->program) >= 0)
         return CHAIN_DENIED;
     return status;
 }
@@ -203,7 +207,7 @@ static void decide(struct paa_txn *txn)
     };
 
     txn->require = REQUIRE_MET;
-    if (facts.status == ACCEPT_INDEX)
+    if (LIKELY(facts.status == ACCEPT_INDEX))
         txn->require = grant_judge(txn);
     if (txn->require == REQUIRE_AUTHENTICATION)
         facts.primary_logs_in = primary_logs_in(txn);
@@ -214,7 +218,7 @@ static void decide(struct paa_txn *txn)
     facts.primary_is_token = txn->require == REQUIRE_SCOPE && grant_is_token(txn);
     answer_decide(&facts, &txn->plan);
     txn->row = txn->plan.row;
-    if (txn->row == ROW_PASS) {
+    if (LIKELY(txn->row == ROW_PASS)) {
         reply_allow(txn);
         body_judge(txn);
         txn->phase = PHASE_OVER;
@@ -409,12 +413,12 @@ static bool phase_on(struct paa_txn *txn)
         after_answered(txn);
         return true;
     case PHASE_WALK:
-        if (txn->sites == NULL && !begin_walk(txn)) {
+        if (LIKELY(txn->sites == NULL) && UNLIKELY(!begin_walk(txn))) {
             (void)reply_refuse(txn, ROW_UNAVAILABLE, 503, PAA_WHY_UNAVAILABLE, "memory",
                                "no memory is left for the walk");
             return true;
         }
-        if (!walk_on(txn))
+        if (UNLIKELY(!walk_on(txn)))
             return false;
         decide(txn);
         return true;
@@ -438,9 +442,9 @@ static bool phase_on(struct paa_txn *txn)
 enum paa_state txn_walk(struct paa_txn *txn)
 {
     while (txn->phase != PHASE_OVER)
-        if (!phase_on(txn))
+        if (UNLIKELY(!phase_on(txn)))
             return txn->state = txn->wants != 0 ? PAA_TXN_INPUT : PAA_TXN_PENDING;
-    if (txn->is_suspended)
+    if (UNLIKELY(txn->is_suspended))
         lane_resume(txn);
     return txn->state;
 }

@@ -45,9 +45,11 @@ static inline bool log_wants(const struct log *log, enum paa_level level)
 }
 
 /* On a thread of the host: straight to the callback. Text is escaped (text_escape). */
-PAA_PRINTF(3, 4) void log_line(struct log *log, enum paa_level level, const char *format, ...);
+PAA_PRINTF(3, 4)
+PAA_COLD void log_line(struct log *log, enum paa_level level, const char *format, ...);
 /* On a thread of the core: queued. */
-PAA_PRINTF(3, 4) void log_queue(struct log *log, enum paa_level level, const char *format, ...);
+PAA_PRINTF(3, 4)
+PAA_COLD void log_queue(struct log *log, enum paa_level level, const char *format, ...);
 /* Marks this thread as the core's own, so that log_line queues. */
 void log_thread_is_core(void);
 /* Inside a host's call: hands out what is queued. */

@@ -243,8 +243,6 @@ void loopback_op_ended(struct op *op)
 {
     struct loopback *loopback = op->loopback;
 
-    if (loopback == NULL)
-        return;
     op->loopback = NULL;
     pthread_mutex_lock(&loopback->home->lock);
     loopback->op = NULL;

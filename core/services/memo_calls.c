@@ -4,6 +4,7 @@
  * the group's lock: an outcome at hand, or a run that is begun or joined. Knows nothing of how runs and tables do
  * their work.
  */
+#include "hint.h"
 #include "memo_inner.h"
 
 #include "str.h"
@@ -16,7 +17,7 @@ enum paa_result memo_resume(struct op *op)
     struct paa_memo_value *value = NULL;
     enum paa_status status = op->wait.status;
 
-    if (op->wait.came.memo.struct_size > 0) {
+    if (LIKELY(op->wait.came.memo.struct_size > 0)) {
         value = arena_copy(op->arena, &op->wait.came.memo, sizeof *value);
         status = value != NULL ? status : PAA_STATUS_UNAVAILABLE;
     }
@@ -139,7 +140,7 @@ static void give(struct op *op, struct memo_value *value) /* which is pinned */
     memo_show(value, &op->wait.came.memo);
     op->wait.status = PAA_STATUS_OK;
     op_wait_ready(op);
-    if (!atomic_load_explicit(&value->is_used, memory_order_relaxed))
+    if (UNLIKELY(!atomic_load_explicit(&value->is_used, memory_order_relaxed)))
         atomic_store_explicit(&value->is_used, true, memory_order_relaxed);
 }
 
@@ -171,11 +172,11 @@ static bool get_hit(struct op *op, struct paa_memo *memo, const struct paa_memo_
 
     if (value == NULL)
         return false;
-    if (!memo_is_usable(value, now)) {
+    if (UNLIKELY(!memo_is_usable(value, now))) {
         pins_release(op->pins, op->wait.pin_mark);
         return false;
     }
-    if (memo->def.produce != NULL && (query->flags & PAA_QUERY_LOOK) == 0 &&
+    if (UNLIKELY(memo->def.produce != NULL) && (query->flags & PAA_QUERY_LOOK) == 0 &&
         !memo_is_fresh(value, now) &&
         now.ms >= atomic_load_explicit(&value->renew_ms, memory_order_relaxed))
         renew_behind(memo, query, value, now);
@@ -247,7 +248,7 @@ static void get_of_peer(struct op *op, const struct paa_memo *memo)
 {
     struct memo_value *value = memo_peer_look(op, memo);
 
-    if (value != NULL && memo_is_usable(value, memo_now(memo->group->memos)))
+    if (value != NULL && memo_is_usable(value, memo_now_of(op)))
         give(op, value);
     else
         memo_answer(op, PAA_STATUS_NONE, NULL, "nothing is kept for this connection", 0);
@@ -256,14 +257,16 @@ static void get_of_peer(struct op *op, const struct paa_memo *memo)
 static void get_keyed(struct op *op, struct paa_memo *memo, const struct paa_memo_query *query)
 {
     struct memo_bin bin = { NULL };
-    struct memo_now now = memo_now(memo->group->memos);
     uint64_t hash = memo_hash(memo, query->key);
+    struct memo_now now;
 
-    if (now.s < 0) {
+    memo_look_ahead(memo, hash, query->key.size);
+    now = memo_now_of(op);
+    if (UNLIKELY(now.s < 0)) {
         memo_answer(op, PAA_STATUS_UNAVAILABLE, NULL, "the clock failed", 0);
         return;
     }
-    if (get_hit(op, memo, query, hash, now))
+    if (LIKELY(get_hit(op, memo, query, hash, now)))
         return;
     pthread_mutex_lock(&memo->group->lock);
     get_slow(op, memo, query, hash, now, &bin);
@@ -276,17 +279,17 @@ enum paa_result memo_call_get(struct paa_op *pub, struct paa_memo *memo,
 {
     struct op *op = op_of(pub);
 
-    if (!op_wait(op, &get_kind, context))
+    if (UNLIKELY(!op_wait(op, &get_kind, context)))
         return PAA_PENDING;
     op->wait.then.memo = then;
-    if (!accept_query(op, memo, query, PAA_QUERY_LOOK))
+    if (UNLIKELY(!accept_query(op, memo, query, PAA_QUERY_LOOK)))
         return PAA_PENDING;
-    if ((memo->def.flags & PAA_MEMO_PEER) != 0)
-        get_of_peer(op, memo);
+    if (LIKELY((memo->def.flags & PAA_MEMO_PEER) == 0 && memo->def.source == NULL))
+        get_keyed(op, memo, query);
     else if (memo->def.source != NULL)
         memo_source_get(op, memo, query->flags);
     else
-        get_keyed(op, memo, query);
+        get_of_peer(op, memo);
     return PAA_PENDING;
 }
 
@@ -295,7 +298,7 @@ enum paa_result memo_call_get(struct paa_op *pub, struct paa_memo *memo,
 static bool is_at_hand(const struct op *op, struct paa_memo *memo, struct paa_bytes key,
                        uint64_t version)
 {
-    struct memo_now now = memo_now(memo->group->memos);
+    struct memo_now now = memo_now_of(op);
     size_t mark = pins_mark(op->pins);
     const struct memo_value *value = memo_look(memo, op->pins, memo_hash(memo, key), key);
     bool is_so = value != NULL && value->version == version && memo_is_usable(value, now) &&

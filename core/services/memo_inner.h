@@ -98,6 +98,7 @@ struct memo_value { /* constant once it is published, but for the two words that
 struct memo_place {       /* what readers see of an entry, in one line of the cache */
     _Atomic uint64_t tag; /* of the hash; 0: free */
     _Atomic(void *) value;
+    _Atomic(const void *) object; /* the value's: where to look ahead, and for nothing else */
 };
 
 struct memo_table {           /* open addressing, no holes in a chain */
@@ -282,7 +283,7 @@ enum paa_result memo_resume(struct op *op);
 /* The outcome is at hand. */
 void memo_answer(struct op *op, enum paa_status status, struct memo_value *value,
                  const char *sentence, int64_t retry_after_ms);
-void memo_answer_invalid(struct op *op, const char *what);
+PAA_COLD void memo_answer_invalid(struct op *op, const char *what);
 bool memo_is_own(const struct op *op, const struct paa_memo *memo);
 /* Not of a source or connection. False: answered. */
 bool memo_accept_keyed(struct op *op, const struct paa_memo *memo);
@@ -298,6 +299,8 @@ void memo_memory_free(bool is_secret, void *data, size_t size);
 bool memo_is_secret(const struct paa_memo *memo);
 
 struct memo_now memo_now(const struct memos *memos);
+/* For a look at what is kept: at most as old as what the slot has done since it began. The wall clock is read anew. */
+struct memo_now memo_now_of(const struct op *op);
 /* Fresh, usable and keep from what a product says; clamped. */
 struct memo_life memo_life_at(int64_t fresh_s, int64_t usable_s, int64_t keep_s,
                               struct memo_now now);
@@ -319,6 +322,8 @@ uint64_t memo_version_new(struct memos *memos);
 
 /* ---- memo_table.c ------------------------------------------------------------------------------- */
 
+/* What memo_look will read first, asked for while there is something else to do. */
+void memo_look_ahead(const struct paa_memo *memo, uint64_t hash, size_t key_size);
 /* Without a lock: pinned, or NULL. */
 struct memo_value *memo_look(struct paa_memo *memo, struct pins *pins, uint64_t hash,
                              struct paa_bytes key);

@@ -4,6 +4,7 @@
  * is one value and no key; it is current while its version is the source's. While new bytes cannot be decoded, or
  * none can be read, the last good ones serve for the grace. Knows no producer.
  */
+#include "hint.h"
 #include "memo_inner.h"
 
 #include "sources.h"
@@ -136,7 +137,7 @@ bool memo_source_is(const struct paa_memo *memo, uint64_t version)
 {
     const struct paa_source *source = memo->def.source;
 
-    return version != 0 && source_version(source) == version &&
+    return LIKELY(version != 0) && source_version(source) == version &&
            is_in_grace(memo, source_failing_ms(source));
 }
 

@@ -6,13 +6,13 @@
  */
 #include "memo_inner.h"
 
-#include "near_memory.h"
+#include "hint.h"
 
 #include <stdlib.h>
 
 enum {
     TABLE_FIRST = 16,
-    OBJECT_NEAR = 512 /* bytes of an object that are asked for before somebody looks there */
+    OBJECT_NEAR = 256 /* bytes of an object that are asked for before somebody looks there */
 };
 
 /* ---- the readers' side -------------------------------------------------------------------------- */
@@ -24,19 +24,22 @@ static uint64_t tag_of(uint64_t hash)
 
 static bool same_key(const void *data, size_t size, struct paa_bytes key)
 {
-    return size == key.size && (size == 0 || memcmp(data, key.data, size) == 0);
+    return size == key.size && LIKELY(size == 0 || memcmp(data, key.data, size) == 0);
 }
 
-/* All that a hit reads, asked for at once: it lies where the processor has not been for long. */
-static void fetch_value(const void *value, size_t key_size)
+/* All that a hit reads: it lies where the processor has not been for long. The place may be another's; then it was
+ * asked for in vain. */
+void memo_look_ahead(const struct paa_memo *memo, uint64_t hash, size_t key_size)
 {
-    fetch_near(value, sizeof(struct memo_value) + key_size);
-}
+    const struct memo_table *table = atomic_load_explicit(&memo->table, memory_order_acquire);
+    const struct memo_place *place;
 
-static void fetch_object(const struct memo_value *value)
-{
-    if (value->object != NULL)
-        fetch_near(value->object, OBJECT_NEAR);
+    if (UNLIKELY(table == NULL))
+        return;
+    place = &table->places[hash & table->mask];
+    fetch_near(atomic_load_explicit(&place->object, memory_order_relaxed), OBJECT_NEAR);
+    fetch_near(atomic_load_explicit(&place->value, memory_order_relaxed),
+               sizeof(struct memo_value) + key_size);
 }
 
 struct memo_value *memo_look(struct paa_memo *memo, struct pins *pins, uint64_t hash,
@@ -53,17 +56,14 @@ struct memo_value *memo_look(struct paa_memo *memo, struct pins *pins, uint64_t 
         struct memo_place *place = &table->places[i];
 
         found = atomic_load_explicit(&place->tag, memory_order_acquire);
-        if (found == 0)
+        if (UNLIKELY(found == 0))
             return NULL;
-        if (found != tag)
+        if (UNLIKELY(found != tag))
             continue;
-        fetch_value(atomic_load_explicit(&place->value, memory_order_relaxed), key.size);
         value = pins_get(pins, &place->value);
-        if (value != NULL && value->hash == hash) {
-            fetch_object(value);
-            if (same_key(value->data, value->key_size, key))
-                return value;
-        }
+        if (LIKELY(value != NULL && value->hash == hash &&
+                   same_key(value->data, value->key_size, key)))
+            return value;
         pins_release(pins, mark);
     }
     return NULL;
@@ -76,11 +76,20 @@ static struct memo_table *table_of(struct paa_memo *memo)
     return atomic_load_explicit(&memo->table, memory_order_relaxed);
 }
 
-static void fill_place(struct memo_table *table, size_t place, struct memo_entry *entry)
+static void fill_value(struct memo_place *place, struct memo_value *value)
 {
-    table->entries[place] = entry;
-    atomic_store(&table->places[place].value, entry != NULL ? entry->value : NULL);
-    atomic_store_explicit(&table->places[place].tag, entry != NULL ? tag_of(entry->hash) : 0,
+    atomic_store_explicit(&place->object, value != NULL ? value->object : NULL,
+                          memory_order_relaxed);
+    atomic_store(&place->value, value);
+}
+
+static void fill_place(struct memo_table *table, size_t index, struct memo_entry *entry)
+{
+    struct memo_place *place = &table->places[index];
+
+    table->entries[index] = entry;
+    fill_value(place, entry != NULL ? entry->value : NULL);
+    atomic_store_explicit(&place->tag, entry != NULL ? tag_of(entry->hash) : 0,
                           memory_order_release);
 }
 
@@ -251,7 +260,7 @@ static void show(struct paa_memo *memo, struct memo_entry *entry, struct memo_va
     struct memo_table *table = table_of(memo);
 
     entry->value = value;
-    atomic_store(&table->places[place_of(table, entry)].value, value);
+    fill_value(&table->places[place_of(table, entry)], value);
 }
 
 void memo_publish(struct memo_entry *entry, struct memo_value *value, struct memo_bin *bin)

@@ -3,6 +3,7 @@
  * One value of a memo: how long it is fresh, usable and kept, the memory it lies in, and its end. Knows no table,
  * no lock and no run.
  */
+#include "hint.h"
 #include "memo_inner.h"
 
 #include "secret.h"
@@ -18,6 +19,14 @@ struct memo_now memo_now(const struct memos *memos)
     const struct clock *clock = &memos->services->clock;
 
     return (struct memo_now){ clock_now_s(clock), clock_now_ms(clock) };
+}
+
+struct memo_now memo_now_of(const struct op *op)
+{
+    const struct clock *clock = &op->services->clock;
+
+    return (struct memo_now){ clock_now_s(clock),
+                              LIKELY(op->read_ms != 0) ? op->read_ms : clock_now_ms(clock) };
 }
 
 /* What a peer says is believed for a day at most; FOREVER is the plugin's own word. */
@@ -172,7 +181,7 @@ void memo_bin_empty(struct memos *memos, struct memo_bin *bin)
 
 struct paa_bytes memo_value_bytes(const struct memo_value *value)
 {
-    if (value == NULL || !value->has_bytes)
+    if (value == NULL || !LIKELY(value->has_bytes))
         return BYTES_NONE;
     return paa_bytes_of(value->data + value->key_size, value->size);
 }

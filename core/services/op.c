@@ -4,6 +4,7 @@
  * transaction or policy.
  */
 #include "op.h"
+#include "hint.h"
 
 #include "log.h"
 #include "services.h"
@@ -86,7 +87,7 @@ static enum paa_result resume(struct op *op)
     enum paa_result result;
 
     op->wait.state = OP_WAIT_NONE;
-    if (op->wait.retry_after_ms > op->retry_after_ms)
+    if (UNLIKELY(op->wait.retry_after_ms > op->retry_after_ms))
         op->retry_after_ms = op->wait.retry_after_ms;
     result = op->wait.kind->resume(op);
     if (op->wait.state == OP_WAIT_NONE)
@@ -108,23 +109,23 @@ static enum paa_result judge(struct op *op, enum paa_result result)
 {
     bool is_good = result == PAA_ACCEPT || result == PAA_DONE;
 
-    if (!op_result_allowed(op->slot, result)) {
+    if (UNLIKELY(!op_result_allowed(op->slot, result))) {
         op_misuse(op, "a result that may not be returned");
         op->forbidden = true;
     }
-    return op->misused || (op->broken && is_good) ? PAA_FAULT : result;
+    return UNLIKELY(op->misused || (op->broken && is_good)) ? PAA_FAULT : result;
 }
 
 enum paa_result op_settle(struct op *op, enum paa_result result)
 {
-    while (result == PAA_PENDING && op->wait.state == OP_WAIT_READY)
+    while (result == PAA_PENDING && LIKELY(op->wait.state == OP_WAIT_READY))
         result = resume(op);
-    if (result == PAA_PENDING && op->wait.state == OP_WAIT_ARMED)
+    if (UNLIKELY(result == PAA_PENDING) && op->wait.state == OP_WAIT_ARMED)
         return PAA_PENDING;
-    if (op->wait.state != OP_WAIT_NONE) {
+    if (UNLIKELY(op->wait.state != OP_WAIT_NONE)) {
         op_misuse(op, "a result while a wait was under way");
         call_off(op);
-    } else if (result == PAA_PENDING) {
+    } else if (UNLIKELY(result == PAA_PENDING)) {
         op_misuse(op, "PENDING without a wait");
     }
     return judge(op, result);
@@ -133,6 +134,7 @@ enum paa_result op_settle(struct op *op, enum paa_result result)
 enum paa_result op_go_on(struct op *op)
 {
     op->wait.state = OP_WAIT_READY;
+    op->read_ms = 0;
     return op_settle(op, PAA_PENDING);
 }
 
@@ -144,7 +146,7 @@ bool op_understands(const void *s, size_t size, uint32_t flags)
     if (s == NULL)
         return false;
     memcpy(head, s, sizeof head);
-    for (size_t i = size; i < head[0]; i++)
+    for (size_t i = size; UNLIKELY(i < head[0]); i++)
         if (bytes[i] != 0)
             return false;
     return head[0] >= size && (head[1] & ~flags) == 0;

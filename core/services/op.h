@@ -140,6 +140,7 @@ struct op {
         abandoned; /* the engine's: cancel said it will still be posted; nobody waits for it any more */
     bool is_too_large;   /* the engine's: the content that it asked for last was too large */
     int64_t deadline_ms; /* monotonic; INT64_MAX: none */
+    int64_t read_ms;     /* the monotonic clock, read when the op began; 0: it was not, or is old */
     const char *reason;  /* of fail; NULL: none. Points to the arena or a constant */
     struct paa_str sentence;
     int64_t retry_after_ms; /* largest hint so far; 0: none */
@@ -185,7 +186,7 @@ enum paa_result op_settle(struct op *op, enum paa_result result);
 enum paa_result op_go_on(struct op *op);
 
 /* Notes misuse: the op will end as FAULT, `what` is logged once with instance and slot. */
-void op_misuse(struct op *op, const char *what);
+PAA_COLD void op_misuse(struct op *op, const char *what);
 
 /* Is the result one that the slot may return? PENDING counts as one. */
 bool op_result_allowed(enum op_slot slot, enum paa_result result);
@@ -194,8 +195,8 @@ bool op_result_allowed(enum op_slot slot, enum paa_result result);
 bool op_understands(const void *s, size_t size, uint32_t flags);
 
 /* host->fail and host->alloc. */
-enum paa_result op_fail(struct paa_op *pub, enum paa_result result, const char *reason,
-                        struct paa_str sentence);
+PAA_COLD enum paa_result op_fail(struct paa_op *pub, enum paa_result result, const char *reason,
+                                 struct paa_str sentence);
 void *op_alloc(struct paa_op *pub, size_t size);
 
 #endif

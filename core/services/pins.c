@@ -5,6 +5,8 @@
  */
 #include "pins.h"
 
+#include "hint.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -113,7 +115,7 @@ void pins_leave(struct pins *pins)
 }
 
 /* The index-th slot, in further blocks beyond the first. The collector follows `more` under the lock. */
-static _Atomic(void *) *slot_at(struct pins *pins, size_t index, bool may_grow)
+static _Atomic(void *) *further_slot(struct pins *pins, size_t index, bool may_grow)
 {
     struct pins *block = pins;
 
@@ -132,18 +134,23 @@ static _Atomic(void *) *slot_at(struct pins *pins, size_t index, bool may_grow)
     return &block->slot[index];
 }
 
+static inline _Atomic(void *) *slot_at(struct pins *pins, size_t index, bool may_grow)
+{
+    return LIKELY(index < PINS_INLINE) ? &pins->slot[index] : further_slot(pins, index, may_grow);
+}
+
 void *pins_get(struct pins *pins, _Atomic(void *) *place)
 {
     _Atomic(void *) *slot = slot_at(pins, pins->used, true);
     void *object = atomic_load_explicit(place, memory_order_acquire);
     void *again;
 
-    if (slot == NULL || object == NULL)
+    if (UNLIKELY(slot == NULL || object == NULL))
         return NULL;
     for (;;) {
         atomic_store(slot, object); /* in order: seen by collectors before place is read again */
         again = atomic_load(place);
-        if (again == object)
+        if (LIKELY(again == object))
             break;
         object = again;
         if (object == NULL) {

@@ -502,7 +502,7 @@ typedef const struct paa_plugin *(*paa_plugin_fn)(void) PAA_NOEXCEPT;
 
 /* host->fail with a format; cut at 512 bytes. For ABSENT and IGNORE plain `return` is enough. */
 PAA_PRINTF(4, 5)
-static inline enum paa_result paa_fail(struct paa_op *op, enum paa_result result,
+PAA_COLD static inline enum paa_result paa_fail(struct paa_op *op, enum paa_result result,
                                        const char *reason, const char *format, ...)
 {
     char sentence[512];

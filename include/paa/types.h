@@ -47,10 +47,12 @@
 #define PAA_API __attribute__((visibility("default")))
 #define PAA_MUST_USE __attribute__((warn_unused_result))
 #define PAA_PRINTF(format, first) __attribute__((__format__(__printf__, format, first)))
+#define PAA_COLD __attribute__((__cold__)) /* of refusals and faults: kept out of the way */
 #else
 #define PAA_API
 #define PAA_MUST_USE
 #define PAA_PRINTF(format, first)
+#define PAA_COLD
 #endif
 
 PAA_BEGIN_DECLS

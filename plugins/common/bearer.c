@@ -4,6 +4,7 @@
  * claims are judged again. What else there is to do is in the files that bearer.h names.
  */
 #include "bearer_inner.h"
+#include "hint.h"
 
 #include "fields.h"
 
@@ -32,7 +33,7 @@ enum paa_result bearer_judge(struct paa_op *op, struct bearer_state *state)
     struct jwt_rules introspected;
     struct jwt_finding found;
 
-    if (state->is_introspected) {
+    if (UNLIKELY(state->is_introspected)) {
         introspected = *rules;
         introspected.profile = JWT_INTROSPECTED;
         rules = &introspected;
@@ -40,10 +41,10 @@ enum paa_result bearer_judge(struct paa_op *op, struct bearer_state *state)
     found = jwt_judge(&claims->jwt, rules, op->host->clock->now_s(op));
     if (found.verdict != JWT_GOOD)
         return bearer_reject(op, &found);
-    if (self->kind == BEARER_USER && claims->kind != PAA_PRINCIPAL_USER)
+    if (UNLIKELY(self->kind == BEARER_USER) && claims->kind != PAA_PRINCIPAL_USER)
         return paa_fail(op, PAA_REJECT, "kind",
                         "the policy wants a person's token, and this one is not known to be that");
-    if (self->kind == BEARER_MACHINE && claims->kind != PAA_PRINCIPAL_MACHINE)
+    if (UNLIKELY(self->kind == BEARER_MACHINE) && claims->kind != PAA_PRINCIPAL_MACHINE)
         return paa_fail(op, PAA_REJECT, "kind",
                         "the policy wants a machine's token, and this one is not known to be that");
     return bearer_bound(op, state);
@@ -127,14 +128,14 @@ static enum paa_result on_seen(struct paa_op *op, enum paa_status status,
     struct bearer_state *state = (struct bearer_state *)context;
     const struct bearer_seen *seen;
 
-    if (status != PAA_STATUS_OK)
+    if (UNLIKELY(status != PAA_STATUS_OK))
         return unseen(op, state);
     seen = (const struct bearer_seen *)value->object;
     state->issuer = seen->issuer;
     state->claims = &seen->claims;
     state->seen = &seen->claims;
     state->keys_version = seen->keys_version;
-    return has_same_keys(op, state) ? bearer_judge(op, state) : bearer_ask_keys(op, state);
+    return LIKELY(has_same_keys(op, state)) ? bearer_judge(op, state) : bearer_ask_keys(op, state);
 }
 
 /* ---- where it stands ---------------------------------------------------------------------------- */

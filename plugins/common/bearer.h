@@ -166,9 +166,9 @@ struct bearer_lane {
 };
 
 struct bearer_claims { /* what is known of a token once its words are trusted */
-    struct jwt jwt;
+    uint32_t kind;     /* PAA_PRINCIPAL_USER, PAA_PRINCIPAL_MACHINE, or 0: not known */
     struct paa_str json;
-    uint32_t kind; /* PAA_PRINCIPAL_USER, PAA_PRINCIPAL_MACHINE, or 0: not known */
+    struct jwt jwt;
 };
 
 struct bearer_state { /* of one request */
@@ -178,9 +178,9 @@ struct bearer_state { /* of one request */
     const struct bearer_claims *seen; /* the same, if its signature was found good before */
     const struct bearer_keys *keys;
     uint64_t keys_version;
-    const char *error; /* for the challenge; NULL: invalid_token */
-    const char *methods;
-    bool is_dpop; /* the auth-scheme it came under */
+    const char *error;      /* for the challenge; NULL: invalid_token */
+    struct paa_str methods; /* of the principal */
+    bool is_dpop;           /* the auth-scheme it came under */
     bool is_renewed;
     bool has_key; /* some key fitted, but did not verify it */
     bool is_introspected;

@@ -4,6 +4,7 @@
  * proof (RFC 9449 7), by both if the token says both. A binding that cannot be checked is a refusal.
  */
 #include "bearer_inner.h"
+#include "hint.h"
 
 #include "codec.h"
 #include "dpop_check.h"
@@ -183,12 +184,17 @@ static enum paa_result check_proof(struct paa_op *op, struct bearer_state *state
 
 /* ---- both --------------------------------------------------------------------------------------- */
 
-static const char *methods_of(const struct bearer_state *state)
+#define WORDS(literal)                                                                             \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
+
+static struct paa_str methods_of(const struct bearer_state *state)
 {
-    static const char *const words[2][2][2] = {
-        { { "jwt", "jwt mtls" }, { "jwt dpop", "jwt dpop mtls" } },
-        { { "introspection", "introspection mtls" },
-          { "introspection dpop", "introspection dpop mtls" } },
+    static const struct paa_str words[2][2][2] = {
+        { { WORDS("jwt"), WORDS("jwt mtls") }, { WORDS("jwt dpop"), WORDS("jwt dpop mtls") } },
+        { { WORDS("introspection"), WORDS("introspection mtls") },
+          { WORDS("introspection dpop"), WORDS("introspection dpop mtls") } },
     };
     bool has_certificate = state->claims->jwt.texts[JWT_T_X5T_S256].data != NULL;
 
@@ -205,10 +211,10 @@ enum paa_result bearer_bound(struct paa_op *op, struct bearer_state *state)
     if ((jwt->flags & JWT_HAS_OTHER_CNF) != 0)
         return paa_fail(op, PAA_REJECT, "binding",
                         "the token's \"cnf\" binds it in a way that cannot be checked");
-    if (has_jkt && !state->is_dpop)
+    if (UNLIKELY(has_jkt) && !state->is_dpop)
         return paa_fail(op, PAA_REJECT, "binding",
                         "the token is bound to a DPoP key, and came as a plain Bearer");
-    if (!has_jkt && state->is_dpop)
+    if (UNLIKELY(state->is_dpop) && !has_jkt)
         return paa_fail(op, PAA_REJECT, "binding",
                         "the token came under DPoP, and its \"cnf\" names no DPoP key");
     if (!has_jkt && bearer_of(op)->dpop == BEARER_DPOP_REQUIRED)

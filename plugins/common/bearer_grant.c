@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who it was: the principal that a token's claims make. Judges nothing. */
 #include "bearer_inner.h"
+#include "hint.h"
 
 #include <stdio.h>
 
@@ -41,15 +42,13 @@ static bool has_user_sign(const struct jwt *jwt)
  * issuers give machines one of their own. Where nothing tells, nothing is told. */
 uint32_t bearer_kind_of(const struct jwt *jwt)
 {
-    struct paa_str subject = jwt->texts[JWT_T_SUB], typ = jwt->texts[JWT_T_TYP];
+    struct paa_str subject = jwt->texts[JWT_T_SUB];
     struct paa_str client = jwt->texts[JWT_T_CLIENT_ID].data != NULL ? jwt->texts[JWT_T_CLIENT_ID]
                                                                      : jwt->texts[JWT_T_AZP];
-    bool is_rfc9068 =
-        str_eq_nocase(typ, STR("at+jwt")) || str_eq_nocase(typ, STR("application/at+jwt"));
 
     if (has_machine_sign(&jwt->payload) || subject.data == NULL || str_eq(subject, client))
         return PAA_PRINCIPAL_MACHINE;
-    if (has_user_sign(jwt) || (is_rfc9068 && client.data != NULL))
+    if (has_user_sign(jwt) || (jwt->typ == JWT_TYP_ACCESS && client.data != NULL))
         return PAA_PRINCIPAL_USER;
     return 0;
 }
@@ -81,10 +80,11 @@ static struct paa_str cnf_of(const struct jwt *jwt, char *text)
 enum paa_result bearer_grant(struct paa_op *op, const struct bearer_state *state)
 {
     const struct jwt *jwt = &state->claims->jwt;
-    char *cnf = has_cnf(jwt) ? (char *)op->host->alloc(op, CNF_SIZE) : NULL;
+    bool is_bound = UNLIKELY(has_cnf(jwt));
+    char *cnf = is_bound ? (char *)op->host->alloc(op, CNF_SIZE) : NULL;
     struct paa_principal who;
 
-    if (has_cnf(jwt) && cnf == NULL)
+    if (is_bound && cnf == NULL)
         return paa_fail(op, PAA_FAULT, "memory",
                         "no memory is left to say what the token is bound to");
     paa_init(&who, sizeof who);
@@ -96,8 +96,8 @@ enum paa_result bearer_grant(struct paa_op *op, const struct bearer_state *state
     if (who.subject.data == NULL) /* a machine: it is its own subject (RFC 9068 2.2) */
         who.subject = who.client_id;
     who.scope = jwt->texts[JWT_T_SCOPE];
-    who.methods = paa_str_of(state->methods);
-    if (cnf != NULL)
+    who.methods = state->methods;
+    if (is_bound)
         who.cnf = cnf_of(jwt, cnf);
     who.claims = state->claims->json;
     if ((jwt->times & 1u << JWT_EXP) != 0)

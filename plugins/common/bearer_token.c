@@ -91,6 +91,7 @@ static void remember(struct paa_op *op, const struct bearer_state *state)
     seen->keys_version = state->keys_version;
     seen->claims.kind = state->claims->kind;
     jwt_keep(jwt, seen->text, &seen->claims.jwt);
+    jwt_share(&seen->claims.jwt, &state->issuer->rules);
     memcpy(seen->text + kept, state->claims->json.data, json);
     seen->claims.json = paa_str_of_n(seen->text + kept, json);
     if (op->host->memo->keep(op, bearer_of(op)->seen,

@@ -11,11 +11,6 @@
 
 /* ---- who it is for ------------------------------------------------------------------------------ */
 
-static bool typ_fits(struct paa_str typ)
-{
-    return typ.data == NULL || str_eq_nocase(typ, STR("JWT"));
-}
-
 static bool is_whole(const struct jwt *jwt)
 {
     return jwt->texts[JWT_T_ISS].data != NULL && jwt->texts[JWT_T_SUB].data != NULL &&
@@ -99,7 +94,7 @@ enum id_token_verdict id_token_judge(const struct jwt *jwt, const struct id_toke
     struct paa_str subject = jwt->texts[JWT_T_SUB];
     enum id_token_verdict verdict;
 
-    if (!typ_fits(jwt->texts[JWT_T_TYP]) || (jwt->flags & JWT_HAS_EVENTS) != 0)
+    if ((jwt->typ != JWT_TYP_NONE && jwt->typ != JWT_TYP_JWT) || (jwt->flags & JWT_HAS_EVENTS) != 0)
         return ID_TOKEN_TYP;
     if (!is_whole(jwt))
         return ID_TOKEN_MISSING;

@@ -130,6 +130,26 @@ static struct jwt_finding check_header_text(const struct json_tree *header, cons
     return jwt_found(JWT_GOOD, name);
 }
 
+static enum jwt_typ typ_of(struct paa_str text)
+{
+    static const struct {
+        struct paa_str word;
+        enum jwt_typ typ;
+    } known[] = { { { "at+jwt", 6 }, JWT_TYP_ACCESS },
+                  { { "JWT", 3 }, JWT_TYP_JWT },
+                  { { "logout+jwt", 10 }, JWT_TYP_LOGOUT } };
+    const struct paa_str prefix = STR("application/");
+
+    if (text.data == NULL)
+        return JWT_TYP_NONE;
+    if (str_starts_nocase(text, prefix))
+        text = str_slice(text, prefix.size, text.size);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (str_eq_nocase(text, known[i].word))
+            return known[i].typ;
+    return JWT_TYP_OTHER;
+}
+
 static struct jwt_finding check_header(const struct jwt_accept *accept, struct jwt *jwt)
 {
     static const char *const references[] = { "jku", "x5u", "x5c" };
@@ -153,6 +173,7 @@ static struct jwt_finding check_header(const struct jwt_accept *accept, struct j
     found = check_header_text(header, "typ", JWT_KID_MAX, &jwt->texts[JWT_T_TYP]);
     if (found.verdict != JWT_GOOD)
         return found;
+    jwt->typ = typ_of(jwt->texts[JWT_T_TYP]);
     return check_header_text(header, "kid", JWT_KID_MAX, &jwt->texts[JWT_T_KID]);
 }
 

@@ -60,9 +60,7 @@ struct jwt_finding {
     enum json_verdict json; /* for JWT_JSON: why */
 };
 
-enum jwt_text {            /* claims and header members that are text */
-                JWT_T_TYP, /* header */
-                JWT_T_KID, /* header */
+enum jwt_text { /* claims and header members that are text; those that each use looks at come first */
                 JWT_T_ISS,
                 JWT_T_SUB,
                 JWT_T_AUD, /* a string, or several, parted by "\n": str_next */
@@ -70,17 +68,29 @@ enum jwt_text {            /* claims and header members that are text */
                 JWT_T_CLIENT_ID,
                 JWT_T_AZP,
                 JWT_T_SCOPE, /* a string, or an array's joined by a space; of "scp" if there is no "scope" */
+                JWT_T_AT_HASH,
+                JWT_T_X5T_S256, /* of cnf: 43 characters, 32 bytes */
+                JWT_T_JKT,      /* likewise */
+                JWT_T_TYP,      /* header */
+                JWT_T_KID,      /* header */
                 JWT_T_ACR,
                 JWT_T_AMR, /* as scope */
                 JWT_T_SID,
                 JWT_T_NONCE,
-                JWT_T_AT_HASH,
                 JWT_T_HTM, /* DPoP proofs (RFC 9449 4.2) */
                 JWT_T_HTU,
                 JWT_T_ATH,
-                JWT_T_X5T_S256, /* of cnf: 43 characters, 32 bytes */
-                JWT_T_JKT,      /* likewise */
                 JWT_T_COUNT
+};
+
+/* What the header calls the token: a media type, whose "application/" may be left out (RFC 7515 4.1.9); in any case of
+ * letters. */
+enum jwt_typ {
+    JWT_TYP_NONE, /* it does not say */
+    JWT_TYP_JWT,
+    JWT_TYP_ACCESS, /* at+jwt: RFC 9068 2.1 */
+    JWT_TYP_LOGOUT, /* logout+jwt: OpenID Connect Back-Channel Logout 2.4 */
+    JWT_TYP_OTHER
 };
 
 enum jwt_time { JWT_EXP, JWT_NBF, JWT_IAT, JWT_AUTH_TIME, JWT_TIMES };
@@ -95,6 +105,7 @@ enum {                        /* struct jwt, flags */
 
 struct jwt {
     enum jose_alg alg;
+    enum jwt_typ typ;
     uint32_t flags;
     uint32_t times; /* bit 1 << enum jwt_time: it is there */
     int64_t times_s[JWT_TIMES];
@@ -154,6 +165,10 @@ struct jwt_rules { /* of one issuer; no audience and not any_audience: nobody's 
     bool any_audience;
     int64_t leeway_s; /* for clocks that differ; below 0 counts as 0 */
 };
+
+/* Of what is kept: the issuer, and the audience that fits, are the rules' own from now on, which jwt_judge sees at once,
+ * without reading their text. Other audiences are forgotten. The rules outlive *jwt. */
+void jwt_share(struct jwt *jwt, const struct jwt_rules *rules);
 
 /* Has it the claims, are they these, is it their time? Cheap: again at each use of a token that is remembered. */
 struct jwt_finding jwt_judge(const struct jwt *jwt, const struct jwt_rules *rules, int64_t now_s);

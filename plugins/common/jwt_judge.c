@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The judgement of a token that was read, and the words for it (jwt.h). */
+#include "hint.h"
 #include "jwt_inner.h"
 
 #include "units.h"
@@ -8,21 +9,11 @@
 
 /* ---- judgement --------------------------------------------------------------------------------- */
 
-/* A media type, whose "application/" may be left out (RFC 7515 4.1.9); in any case of letters. */
-static bool is_typ(struct paa_str typ, const char *type)
+static bool typ_fits(enum jwt_typ typ, enum jwt_profile profile)
 {
-    struct paa_str prefix = STR("application/");
-
-    return str_eq_nocase(typ, paa_str_of(type)) ||
-           (str_starts_nocase(typ, prefix) &&
-            str_eq_nocase(str_slice(typ, prefix.size, typ.size), paa_str_of(type)));
-}
-
-static bool typ_fits(struct paa_str typ, enum jwt_profile profile)
-{
-    if (is_typ(typ, "at+jwt") || profile == JWT_INTROSPECTED)
+    if (LIKELY(typ == JWT_TYP_ACCESS) || profile == JWT_INTROSPECTED)
         return true;
-    return profile == JWT_LEGACY && (typ.data == NULL || is_typ(typ, "JWT"));
+    return profile == JWT_LEGACY && (typ == JWT_TYP_NONE || typ == JWT_TYP_JWT);
 }
 
 static const char *missing(const struct jwt *jwt, const struct jwt_rules *rules)
@@ -47,17 +38,34 @@ static const char *missing(const struct jwt *jwt, const struct jwt_rules *rules)
     return jwt->texts[JWT_T_JTI].data == NULL ? "jti" : NULL;
 }
 
-static bool audience_fits(struct paa_str list, const struct jwt_rules *rules)
+static bool is_same_view(struct paa_str a, struct paa_str b)
+{
+    return a.data == b.data && a.size == b.size;
+}
+
+/* The one of the rules' that the list names. NULL: none. */
+static const struct paa_str *audience_of(struct paa_str list, const struct jwt_rules *rules)
 {
     struct paa_str member;
 
-    if (rules->any_audience)
-        return true;
+    for (size_t i = 0; i < rules->audience_count; i++)
+        if (LIKELY(is_same_view(list, rules->audiences[i])))
+            return &rules->audiences[i];
     while (str_next(&list, "\n", &member))
         for (size_t i = 0; i < rules->audience_count; i++)
             if (str_eq(member, rules->audiences[i]))
-                return true;
-    return false;
+                return &rules->audiences[i];
+    return NULL;
+}
+
+void jwt_share(struct jwt *jwt, const struct jwt_rules *rules)
+{
+    const struct paa_str *audience = audience_of(jwt->texts[JWT_T_AUD], rules);
+
+    if (str_eq(jwt->texts[JWT_T_ISS], rules->issuer))
+        jwt->texts[JWT_T_ISS] = rules->issuer;
+    if (audience != NULL)
+        jwt->texts[JWT_T_AUD] = *audience;
 }
 
 /* An issuer that is asked about a token need not name itself. */
@@ -65,16 +73,19 @@ static bool issuer_fits(struct paa_str issuer, const struct jwt_rules *rules)
 {
     if (issuer.data == NULL)
         return rules->profile == JWT_INTROSPECTED;
-    return rules->issuer.size > 0 && str_eq(issuer, rules->issuer);
+    return rules->issuer.size > 0 &&
+           (LIKELY(is_same_view(issuer, rules->issuer)) || str_eq(issuer, rules->issuer));
 }
 
 static struct jwt_finding judge_times(const struct jwt *jwt, int64_t leeway_s, int64_t now_s)
 {
-    if ((jwt->times & 1u << JWT_EXP) != 0 && now_s >= time_add(jwt->times_s[JWT_EXP], leeway_s))
+    if (LIKELY((jwt->times & 1u << JWT_EXP) != 0) &&
+        now_s >= time_add(jwt->times_s[JWT_EXP], leeway_s))
         return jwt_found(JWT_EXPIRED, "exp");
     if ((jwt->times & 1u << JWT_NBF) != 0 && time_add(now_s, leeway_s) < jwt->times_s[JWT_NBF])
         return jwt_found(JWT_NOT_YET, "nbf");
-    if ((jwt->times & 1u << JWT_IAT) != 0 && time_add(now_s, leeway_s) < jwt->times_s[JWT_IAT])
+    if (LIKELY((jwt->times & 1u << JWT_IAT) != 0) &&
+        time_add(now_s, leeway_s) < jwt->times_s[JWT_IAT])
         return jwt_found(JWT_FUTURE, "iat");
     return jwt_found(JWT_GOOD, "token");
 }
@@ -83,20 +94,20 @@ struct jwt_finding jwt_judge(const struct jwt *jwt, const struct jwt_rules *rule
 {
     const char *name;
 
-    if (!typ_fits(jwt->texts[JWT_T_TYP], rules->profile))
+    if (!typ_fits(jwt->typ, rules->profile))
         return jwt_found(JWT_TYP, "typ");
     if ((jwt->flags & JWT_HAS_EVENTS) != 0)
         return jwt_found(JWT_KIND, "events");
     if ((jwt->flags & JWT_IS_NO_ACCESS) != 0)
         return jwt_found(JWT_KIND, "typ");
-    if (jwt->texts[JWT_T_AT_HASH].data != NULL && rules->profile == JWT_LEGACY)
+    if (UNLIKELY(jwt->texts[JWT_T_AT_HASH].data != NULL) && rules->profile == JWT_LEGACY)
         return jwt_found(JWT_KIND, "at_hash");
     name = missing(jwt, rules);
     if (name != NULL)
         return jwt_found(JWT_MISSING, name);
     if (!issuer_fits(jwt->texts[JWT_T_ISS], rules))
         return jwt_found(JWT_ISSUER, "iss");
-    if (!audience_fits(jwt->texts[JWT_T_AUD], rules))
+    if (!rules->any_audience && audience_of(jwt->texts[JWT_T_AUD], rules) == NULL)
         return jwt_found(JWT_AUDIENCE, "aud");
     return judge_times(jwt, rules->leeway_s > 0 ? rules->leeway_s : 0, now_s);
 }

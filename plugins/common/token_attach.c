@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Puts a token on a request that goes out. The core sees to it that it goes to the policy's origins only. A token at
  * hand costs one look-up and one field; only what is bound to a key costs a signature. */
+#include "hint.h"
 #include "token_client.h"
 
 #include "str.h"
@@ -16,7 +17,7 @@ static enum paa_result set(struct paa_op *op, const struct token_client *client,
                               PAA_SECRET | PAA_UNCOPIED);
     (void)outcome->credential(op, version,
                               client->keys != NULL ? (uint32_t)PAA_CREDENTIAL_EVERY_RESPONSE : 0);
-    if (client->is_certificate_bound)
+    if (UNLIKELY(client->is_certificate_bound))
         (void)outcome->client_key(op, client->client.key);
     return PAA_ACCEPT;
 }
@@ -82,11 +83,11 @@ static enum paa_result on_token(struct paa_op *op, enum paa_status status,
     enum paa_result result = PAA_FAULT;
     struct token_value token;
 
-    if (status != PAA_STATUS_OK)
+    if (UNLIKELY(status != PAA_STATUS_OK))
         return client->grant->none(op, client, status, &client->query);
     if (!is_there(op, value, &token, &result))
         return result;
-    if (token.state == TOKEN_WAS_REFUSED)
+    if (UNLIKELY(token.state == TOKEN_WAS_REFUSED))
         return refused(op, client, &client->query, &token, value->version, on_token, context);
     return set(op, client, &token, value->version);
 }

@@ -8,8 +8,8 @@ enum { TEXTS = 6 };
 
 struct head {
     uint32_t state;
-    uint32_t sizes[TEXTS];
-    uint32_t unused; /* 0 */
+    uint32_t ends[TEXTS]; /* of each text, counted from the first one's begin */
+    uint32_t unused;      /* 0 */
     int64_t asked_at_s;
     int64_t expires_at_s;
     uint64_t client_version;
@@ -17,38 +17,41 @@ struct head {
 
 static bool fits(const struct head *head, size_t size)
 {
-    uint64_t total = 0;
+    const uint32_t *ends = head->ends;
+    bool is_ordered = ends[0] <= ends[1] && ends[1] <= ends[2] && ends[2] <= ends[3] &&
+                      ends[3] <= ends[4] && ends[4] <= ends[5];
 
-    for (size_t i = 0; i < TEXTS; i++)
-        total += head->sizes[i];
-    return total == size && (head->state == TOKEN_AT_HAND || head->state == TOKEN_WAS_REFUSED);
+    return is_ordered && ends[TEXTS - 1] == size &&
+           (head->state == TOKEN_AT_HAND || head->state == TOKEN_WAS_REFUSED);
+}
+
+static inline struct paa_str text_of(const struct head *head, const char *texts, size_t index)
+{
+    uint32_t begin = index > 0 ? head->ends[index - 1] : 0;
+
+    return paa_str_of_n(texts + begin, head->ends[index] - begin);
 }
 
 bool token_value_read(struct paa_bytes bytes, struct token_value *ret_value)
 {
-    const char *text = (const char *)bytes.data + sizeof(struct head);
-    struct paa_str texts[TEXTS];
+    const char *texts = (const char *)bytes.data + sizeof(struct head);
     struct head head;
 
-    if (bytes.size < sizeof head)
+    if (UNLIKELY(bytes.size < sizeof head))
         return false;
     memcpy(&head, bytes.data, sizeof head);
-    if (!fits(&head, bytes.size - sizeof head))
+    if (UNLIKELY(!fits(&head, bytes.size - sizeof head)))
         return false;
-    for (size_t i = 0; i < TEXTS; i++) {
-        texts[i] = paa_str_of_n(text, head.sizes[i]);
-        text += head.sizes[i];
-    }
-    *ret_value = (struct token_value){ (enum token_state)head.state,
-                                       head.asked_at_s,
-                                       head.expires_at_s,
-                                       head.client_version,
-                                       texts[0],
-                                       texts[1],
-                                       texts[2],
-                                       texts[3],
-                                       texts[4],
-                                       texts[5] };
+    *ret_value = (struct token_value){ .state = (enum token_state)head.state,
+                                       .asked_at_s = head.asked_at_s,
+                                       .expires_at_s = head.expires_at_s,
+                                       .client_version = head.client_version,
+                                       .credentials = text_of(&head, texts, 0),
+                                       .ath = text_of(&head, texts, 1),
+                                       .scope = text_of(&head, texts, 2),
+                                       .refresh = text_of(&head, texts, 3),
+                                       .subject = text_of(&head, texts, 4),
+                                       .name = text_of(&head, texts, 5) };
     return true;
 }
 
@@ -61,10 +64,11 @@ void token_value_write(struct buf *buf, const struct token_value *value)
                          .expires_at_s = value->expires_at_s,
                          .client_version = value->client_version };
 
-    for (size_t i = 0; i < TEXTS; i++) {
+    for (size_t i = 0, end = 0; i < TEXTS; i++) {
         if (texts[i].size > TOKEN_VALUE_MAX)
             buf->failed = true;
-        head.sizes[i] = (uint32_t)texts[i].size;
+        end += texts[i].size;
+        head.ends[i] = (uint32_t)end;
     }
     buf_add(buf, &head, sizeof head);
     for (size_t i = 0; i < TEXTS; i++)

@@ -5,7 +5,7 @@
 
 #include "buf.h"
 
-enum { TOKEN_VALUE_FORMAT = 3, TOKEN_VALUE_MAX = 64 * 1024 };
+enum { TOKEN_VALUE_FORMAT = 4, TOKEN_VALUE_MAX = 64 * 1024 };
 
 enum token_state {
     TOKEN_AT_HAND = 1,

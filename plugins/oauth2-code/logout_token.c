@@ -7,14 +7,9 @@
 
 #define LOGOUT_EVENT_NAME "http://schemas.openid.net/event/backchannel-logout"
 
-static bool typ_fits(struct paa_str typ)
+static bool typ_fits(enum jwt_typ typ)
 {
-    static const char *const fitting[] = { "logout+jwt", "application/logout+jwt", "JWT" };
-
-    for (size_t i = 0; i < sizeof fitting / sizeof fitting[0]; i++)
-        if (str_eq_nocase(typ, paa_str_of(fitting[i])))
-            return true;
-    return typ.data == NULL;
+    return typ == JWT_TYP_LOGOUT || typ == JWT_TYP_JWT || typ == JWT_TYP_NONE;
 }
 
 static bool is_whole(const struct jwt *jwt)
@@ -56,7 +51,7 @@ int64_t logout_token_ends_s(const struct jwt *jwt, int64_t leeway_s)
 enum logout_verdict logout_token_judge(const struct jwt *jwt, const struct logout_rules *rules,
                                        int64_t now_s)
 {
-    if (!typ_fits(jwt->texts[JWT_T_TYP]))
+    if (!typ_fits(jwt->typ))
         return LOGOUT_TYP;
     if (!is_whole(jwt))
         return LOGOUT_MISSING;

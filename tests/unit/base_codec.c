@@ -120,14 +120,14 @@ static void begin_long(void)
 TEST(a_short_key_of_the_long_hash_is_hashed_by_siphash)
 {
     begin_long();
-    for (size_t size = 0; size <= 64; size++)
+    for (size_t size = 0; size < 32; size++)
         CHECK(hash_long(&long_key, long_data, size) == hash_bytes(&long_key.base, long_data, size));
 }
 
 TEST(every_byte_and_the_size_of_a_long_key_count)
 {
     begin_long();
-    for (size_t size = 65; size <= LONG_MAX; size += size < 400 ? 1 : 331) {
+    for (size_t size = 32; size <= LONG_MAX; size += size < 400 ? 1 : 331) {
         uint64_t hash = hash_long(&long_key, long_data, size);
 
         CHECK(hash == hash_long(&long_key, long_data, size));
@@ -146,7 +146,7 @@ TEST(zeroes_at_the_end_of_a_long_key_count)
     uint64_t before = 0;
 
     begin_long();
-    for (size_t size = 65; size <= LONG_MAX; size++) {
+    for (size_t size = 32; size <= LONG_MAX; size++) {
         uint64_t hash = hash_long(&long_key, zeroes, size);
 
         CHECK(hash != before);
@@ -220,7 +220,7 @@ TEST(a_long_key_is_the_sum_of_its_pairs_products)
 
 TEST(the_key_is_added_to_each_word_of_a_long_one)
 {
-    static const unsigned char zeroes[1368];
+    static const unsigned char zeroes[1376]; /* whole strides: no byte counts twice */
     uint64_t hash;
     uint32_t word;
 
