@@ -41,9 +41,23 @@ function logged(instance) {
   return instance;
 }
 
+// oidc-provider takes a secret from header and form alike, whichever the client is registered for (RFC 6749 2.3.1).
+function strict(instance) {
+  instance.use(async (ctx, next) => {
+    await next();
+    const { client, authorization } = ctx.oidc ?? {};
+    if (!authorization?.methods?.includes('client_secret_post') || client === undefined) return;
+    const place = ctx.headers.authorization === undefined ? 'client_secret_post' : 'client_secret_basic';
+    if (client.clientAuthMethod === place) return;
+    ctx.status = 401;
+    ctx.body = { error: 'invalid_client', error_description: `the secret came by ${place}` };
+  });
+  return instance;
+}
+
 // Its keys are fixed for an instance of oidc-provider, so a change of keys is a new instance; its memory stays.
 function renew() {
-  provider = logged(new Provider(issuer, providerOptions(settings, secrets, keys.jwks, mtls)));
+  provider = strict(logged(new Provider(issuer, providerOptions(settings, secrets, keys.jwks, mtls))));
   respond = provider.callback();
 }
 

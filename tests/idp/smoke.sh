@@ -111,6 +111,10 @@ secrets() {
   token -d client_id=post --data-urlencode 'client_secret=the secret: of post+100%'
   check 'client_secret_post' is 200
   cp out opaque
+  token -u post:the+secret%3A+of+post%2B100%25
+  check 'its secret in the header is refused' says 401 invalid_client
+  token -d client_id=basic --data-urlencode 'client_secret=the secret: of basic+100%'
+  check 'and so is the other one in the form' says 401 invalid_client
   token -d client_id=nobody -d client_secret=x
   check 'an unknown client is refused' says 401 invalid_client
 }
