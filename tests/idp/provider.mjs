@@ -49,6 +49,7 @@ function strict(instance) {
     if (!authorization?.methods?.includes('client_secret_post') || client === undefined) return;
     const place = ctx.headers.authorization === undefined ? 'client_secret_post' : 'client_secret_basic';
     if (client.clientAuthMethod === place) return;
+    console.error(`${ctx.oidc.route}.error`, 'the secret came by', place);
     ctx.status = 401;
     ctx.body = { error: 'invalid_client', error_description: `the secret came by ${place}` };
   });

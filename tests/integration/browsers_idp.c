@@ -12,18 +12,29 @@
 enum { STEPS_MAX = 12, PAGE_TEXT_MAX = 64 * 1024 };
 
 #define ORIGIN "https://api.example.com"
-#define CONFIG                                                                                     \
-    "{\"ttl_s\":{\"AccessToken\":%d},\"clients\":{\"" BROWSER_CLIENT                               \
-    "\":{\"grant_types\":[\"authorization_code\",\"refresh_token\"],"                              \
-    "\"token_endpoint_auth_method\":\"client_secret_basic\",\"client_secret\":"                    \
-    "\"the secret of the shop\",\"redirect_uris\":[\"" ORIGIN                                      \
-    "/callback\"],\"post_logout_redirect_uris\":[\"" ORIGIN                                        \
-    "/bye\"],\"backchannel_logout_uri\":\"%s\",\"backchannel_logout_session_required\":true}}}"
-#define INSTANCE                                                                                   \
-    "login = { plugin = \"oauth2-code\"; issuer = \"@\"; client_id = \"" BROWSER_CLIENT            \
-    "\"; client_secret = \"file:secret\"; callback = \"/callback\"; logout = \"/logout\"; "        \
-    "after_logout = \"/bye\"; backchannel_logout = \"/told\"; upstream_token = true; tls = { ca "  \
-    "= \"ca.crt\"; }; };\n"
+#define SECRET "\"client_secret\":\"the secret of the shop\""
+#define SHOWS(name, method)                                                                        \
+    "client_key = { key = \"file:" name ".key\"; certificate = \"" name                            \
+    ".crt\"; }; client_auth = \"" method "\";"
+
+/* Clients of the provider, each with another way to be known to it. */
+static const struct way {
+    const char *client;
+    const char *method; /* so the provider is told, with what it needs for that */
+    const char *proof;
+    const char *options; /* and so is the policy */
+    bool at_mtls;        /* the endpoint that asks for certificates, named in the policy */
+} ways[] = {
+    { BROWSER_CLIENT, "client_secret_basic", SECRET, "client_secret = \"file:secret\";", false },
+    { "posts", "client_secret_post", SECRET,
+      "client_secret = \"file:secret\"; client_auth = \"client_secret_post\";", false },
+    { "signs", "private_key_jwt", "\"keys\":{\"p256\":\"jwt-p256.pub\"}",
+      "client_key = { key = \"file:jwt-p256.key\"; id = \"p256\"; };", false },
+    { "shows", "tls_client_auth", "\"tls_client_auth_subject_dn\":\"CN=mtls\"",
+      SHOWS("mtls", "tls_client_auth"), true },
+    { "itself", "self_signed_tls_client_auth", "\"keys\":{\"one\":\"selfsigned.crt\"}",
+      SHOWS("selfsigned", "self_signed_tls_client_auth"), true },
+};
 
 struct place {
     struct idp idp;
@@ -117,56 +128,89 @@ static const char *walk(const char *from, const char *answer)
 
 /* ---- the stage -------------------------------------------------------------------------------------- */
 
+static const char *config(int token_s, const char *told)
+{
+    static char text[4096];
+    size_t at = (size_t)snprintf(text, sizeof text, "{\"ttl_s\":{\"AccessToken\":%d},\"clients\":{",
+                                 token_s);
+
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+        at +=
+            (size_t)snprintf(text + at, sizeof text - at,
+                             "%s\"%s\":{\"grant_types\":[\"authorization_code\",\"refresh_token\"],"
+                             "\"redirect_uris\":[\"" ORIGIN
+                             "/callback\"],\"post_logout_redirect_uris\":[\"" ORIGIN
+                             "/bye\"],\"backchannel_logout_uri\":\"%s\",\"backchannel_logout_"
+                             "session_required\":true,"
+                             "\"token_endpoint_auth_method\":\"%s\",%s}",
+                             i > 0 ? "," : "", ways[i].client, told, ways[i].method, ways[i].proof);
+    (void)snprintf(text + at, sizeof text - at, "}}");
+    return text;
+}
+
 /* The provider's files are the user nobody's, where root runs the test: a policy wants them to be the host's. */
-static bool copy_ca(void)
+static bool copy_file(const char *name)
 {
     char path[HOST_PATH_MAX], text[16 * 1024];
     FILE *file;
     size_t size;
 
-    (void)snprintf(path, sizeof path, "%s/ca.crt", place.idp.folder);
+    (void)snprintf(path, sizeof path, "%s/%s", place.idp.folder, name);
     file = fopen(path, "r");
     if (file == NULL)
         return false;
     size = fread(text, 1, sizeof text - 1, file);
     text[size] = '\0';
-    return fclose(file) == 0 && tokens_write(&place.host, "ca.crt", text) &&
-           tokens_write(&place.host, "secret", "the secret of the shop");
+    return fclose(file) == 0 && tokens_write(&place.host, name, text);
 }
 
-static bool open_host(void)
+static bool copy_files(void)
+{
+    static const char *const files[] = { "ca.crt",   "jwt-p256.key",   "mtls.key",
+                                         "mtls.crt", "selfsigned.key", "selfsigned.crt" };
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (!copy_file(files[i]))
+            return false;
+    return tokens_write(&place.host, "secret", "the secret of the shop");
+}
+
+static bool open_host(const struct way *way)
 {
     struct paa_context_options options;
-    char policy[4096], filled[2048];
-    const char *pattern = INSTANCE;
-    size_t at = 0;
+    char policy[4096], endpoint[128] = "";
 
-    for (; *pattern != '\0'; pattern++)
-        at += (size_t)snprintf(filled + at, sizeof filled - at, "%.*s", *pattern == '@' ? 64 : 1,
-                               *pattern == '@' ? place.idp.issuer : pattern);
-    (void)snprintf(policy, sizeof policy, POLICY("%s", "%s"), filled, PAGES);
+    if (way->at_mtls)
+        (void)snprintf(endpoint, sizeof endpoint, "token_endpoint = \"%s/token\";", place.idp.mtls);
+    (void)
+        snprintf(policy, sizeof policy,
+                 POLICY("login = { plugin = \"oauth2-code\"; issuer = \"%s\"; client_id = \"%s\"; "
+                        "%s %s callback = \"/callback\"; logout = \"/logout\"; "
+                        "after_logout = \"/bye\"; backchannel_logout = \"/told\"; "
+                        "upstream_token = true; tls = { ca = \"ca.crt\"; }; };\n",
+                        "%s"),
+                 place.idp.issuer, way->client, way->options, endpoint, PAGES);
     host_options(&place.host, &options);
     options.real_time_fn = NULL;
     options.monotonic_fn = NULL;
+    options.random_fn = NULL; /* the provider remembers every jti */
     options.log_level = PAA_LEVEL_NOTICE;
     return host_write(&place.host, policy) && host_open_with(&place.host, &options);
 }
 
 static bool begin(int token_s)
 {
-    char config[2048], told[FAULT_URL_MAX];
+    char told[FAULT_URL_MAX], ca[64];
     struct fault_answer nothing = { .code = 200 };
-    char ca[64];
 
     memset(&place, 0, sizeof place);
     memset(&browser, 0, sizeof browser);
     place.listener = fault_server_start(FAULT_TLS_NONE);
     fault_server_answer(place.listener, "/told", &nothing);
-    (void)snprintf(config, sizeof config, CONFIG, token_s,
-                   fault_server_url(place.listener, "/told", told));
+    (void)fault_server_url(place.listener, "/told", told);
     place.curl = curl_easy_init();
-    if (!idp_make_folder(&place.idp) || !idp_start(&place.idp, config) || !host_init(&place.host) ||
-        !copy_ca() || !open_host() || place.curl == NULL)
+    if (!idp_make_folder(&place.idp) || !idp_start(&place.idp, config(token_s, told)) ||
+        !host_init(&place.host) || !copy_files() || !open_host(&ways[0]) || place.curl == NULL)
         return false;
     (void)snprintf(ca, sizeof ca, "%s/ca.crt", place.idp.folder);
     curl_easy_setopt(place.curl, CURLOPT_CAINFO, ca);
@@ -247,6 +291,49 @@ TEST(an_access_token_of_the_provider_is_renewed_and_rotates)
     CHECK_INT(visits("/orders"), 200);
     CHECK(strcmp(first, page.authorization) != 0);
     CHECK_INT(visits("/orders"), 200);
+    end();
+}
+
+/* Has the log of the provider that, which says why a request was refused? */
+static bool provider_told(const char *text)
+{
+    static char log[PAGE_TEXT_MAX];
+    char path[64];
+    FILE *file;
+    size_t size;
+
+    (void)snprintf(path, sizeof path, "%s/log", place.idp.folder);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return true;
+    size = fread(log, 1, sizeof log - 1, file);
+    log[size] = '\0';
+    (void)fclose(file);
+    return strstr(log, text) != NULL;
+}
+
+/* Code, renewal and revocation alike, each by a request that the client must be known in. */
+TEST(each_kind_of_client_logs_people_in_renews_and_revokes)
+{
+    char first[2048];
+
+    REQUIRE(begin(10)); /* as above */
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        paa_lane_close(&place.host.lane);
+        paa_context_close(&place.host.context);
+        memset(&browser, 0, sizeof browser);
+        REQUIRE(open_host(&ways[i]));
+        if (!logs_in("yes"))
+            TEST_FAIL("%s: %u %s\n%s", ways[i].method, page.code, page.reason, place.host.log);
+        CHECK_INT(visits("/orders"), 200);
+        (void)snprintf(first, sizeof first, "%s", page.authorization);
+        CHECK_INT(visits("/orders"), 200);
+        CHECK_HAS(page.authorization, "Bearer ");
+        CHECK(strcmp(first, page.authorization) != 0);
+        visit(&place.host, &browser, &page, "POST", "/logout", "Sec-Fetch-Site: same-origin", NULL);
+        CHECK_INT(page.code, 303);
+    }
+    CHECK(!provider_told(".error"));
     end();
 }
 
