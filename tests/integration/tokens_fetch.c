@@ -75,9 +75,11 @@ static void change(struct issuer *issuer, enum change what)
 {
     switch (what) {
     case DIES:
+        issuer_tells(issuer, FAULT_CLOSE);
         answer(issuer, "/jwks", "", 200, FAULT_CLOSE);
         break;
     case COMES_BACK:
+        issuer_tells(issuer, 0);
         answer(issuer, "/jwks", tokens_set("rsa"), 200, 0);
         break;
     case ROTATES:
@@ -103,9 +105,11 @@ TEST(an_issuer_dies_for_an_hour_comes_back_rotates_and_withdraws)
     } rows[] = {
         { 0, COMES_BACK, 200, 401, 200 }, /* "rsa" is not there yet */
         { 300, NOTHING, 200, 401, 200 },  /* kept */
-        { 400, DIES, 200, 401, 200 },     /* past soft: served, renewed behind in vain */
-        { 3000, NOTHING, 200, 401, 200 }, /* the last good set, still */
-        { 3600, NOTHING, 503, 503, 503 }, /* and no longer: who it is cannot be found out */
+        { 400, DIES, 200, 401, 200 },     /* asked again for "rsa", in vain */
+        { 3000, NOTHING, 200, 401, 200 }, /* past soft: the last good set, still */
+        { 790, NOTHING, 200, 401, 200 },  /* fetched at 300 for "rsa": good until 4500 */
+        { 20, NOTHING, 503, 503, 503 },   /* and no longer: who it is cannot be found out */
+        { 3600, NOTHING, 503, 503, 503 }, /* however long that takes */
         { 120, COMES_BACK, 200, 401, 200 },
         { 60, ROTATES, 200, 200, 200 },   /* an unknown key asks for the set at once */
         { 5, WITHDRAWS, 200, 200, 200 },  /* nobody has told us */

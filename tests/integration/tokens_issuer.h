@@ -26,17 +26,23 @@ static inline void answer(struct issuer *issuer, const char *path, const char *b
     fault_server_answer(issuer->server, path, &given);
 }
 
-static inline void issuer_start_with(struct issuer *issuer, enum fault_tls tls)
+/* Its metadata, as it stands from the start. */
+static inline void issuer_tells(struct issuer *issuer, unsigned flags)
 {
     char document[4096];
 
-    issuer->server = fault_server_start(tls);
-    (void)fault_server_url(issuer->server, "", issuer->name);
     (void)snprintf(document, sizeof document,
                    "{\"issuer\":\"%s\",\"jwks_uri\":\"%s/jwks\",\"token_endpoint\":\"%s/token\","
                    "\"introspection_endpoint\":\"%s/introspect\",\"response_types_supported\":[]}",
                    issuer->name, issuer->name, issuer->name, issuer->name);
-    answer(issuer, WELL_KNOWN, document, 200, 0);
+    answer(issuer, WELL_KNOWN, document, 200, flags);
+}
+
+static inline void issuer_start_with(struct issuer *issuer, enum fault_tls tls)
+{
+    issuer->server = fault_server_start(tls);
+    (void)fault_server_url(issuer->server, "", issuer->name);
+    issuer_tells(issuer, 0);
     answer(issuer, "/jwks", tokens_set(""), 200, 0);
 }
 
