@@ -5,6 +5,8 @@
 #include "test.h"
 #include "tokens.h"
 
+#include "memory_grown.h"
+
 #define ENDPOINT "/introspect"
 #define GOOD                                                                                       \
     "{\"active\":true,\"aud\":\"" TOKEN_AUDIENCE "\",\"sub\":\"robot\",\"client_id\":\"robot\"}"
@@ -180,5 +182,26 @@ TEST(invented_tokens_do_not_push_out_what_is_known)
     CHECK_TOKEN(&place.host, "good-one", 200, "good");
     CHECK_TOKEN(&place.host, "invented-1499", 401, "inactive");
     CHECK_INT(fault_server_requests(place.server), before);
+    end(&place);
+}
+
+/* Fewer than in tokens_flood.c, since each is a request; once a thousand are remembered, no more is. */
+TEST(invented_tokens_that_the_issuer_is_asked_about_leave_nothing_behind)
+{
+    enum { WARM = 1500, MORE = 3000 };
+    struct memory before = { 0, 0 };
+    struct place place;
+    char token[32];
+
+    REQUIRE(begin(&place, AUDIENCE));
+    says(&place, "{\"active\":false}", "application/json", 200);
+    for (unsigned i = 0; i < WARM + MORE; i++) {
+        if (i == WARM)
+            before = memory_now();
+        (void)snprintf(token, sizeof token, "invented-%08u", i);
+        CHECK_TOKEN(&place.host, token, 401, "inactive");
+    }
+    check_grown("invented tokens", MORE, before);
+    CHECK_INT(fault_server_requests(place.server), WARM + MORE);
     end(&place);
 }
