@@ -15,6 +15,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+enum { FIELDS_MAX = 128 };
+
 struct client {
     struct paa_context *context;
     struct paa_service *service;
@@ -74,16 +76,31 @@ static void say_why_not(const struct paa_txn *txn)
     fprintf(stderr, "not sent: %.*s\n", (int)answer->sentence.size, answer->sentence.data);
 }
 
-/* After a 401 PAA may have newer credentials: then once more. */
-static long retry(const struct client *client, const struct paa_request *request,
-                  const struct paa_ticket *ticket, long code)
+/* Those of the last response; libcurl keeps them until the next one. */
+static size_t fill_fields(CURL *curl, struct paa_field *fields)
 {
+    struct curl_header *field = NULL;
+    size_t count = 0;
+
+    while (count < FIELDS_MAX &&
+           (field = curl_easy_nextheader(curl, CURLH_HEADER, -1, field)) != NULL)
+        fields[count++] = paa_field_of(field->name, field->value);
+    return count;
+}
+
+/* PAA hears how the peer answered. After a 401 it may have newer credentials: then once more. */
+static long report(const struct client *client, const struct paa_request *request,
+                   const struct paa_ticket *ticket, long code)
+{
+    struct paa_field fields[FIELDS_MAX];
     struct paa_response response;
     struct paa_txn *txn;
     enum paa_state state;
 
     paa_init(&response, sizeof response);
     response.code = (uint32_t)code;
+    response.headers = fields;
+    response.header_count = fill_fields(client->curl, fields);
     state = paa_txn_retry(&txn, client->lane, client->service, request, ticket, &response);
     if (state == PAA_TXN_PENDING)
         state = paa_txn_wait(txn, -1);
@@ -100,6 +117,7 @@ static long fetch(const struct client *client, const char *url)
     struct paa_txn *txn;
     enum paa_state state;
     long code = -1;
+    int wants_all;
 
     paa_init(&request, sizeof request);
     request.flags = PAA_REQUEST_STABLE;
@@ -109,12 +127,13 @@ static long fetch(const struct client *client, const char *url)
     if (state == PAA_TXN_PENDING)
         state = paa_txn_wait(txn, -1);
     paa_txn_ticket(txn, &ticket);
+    wants_all = (paa_txn_wants(txn) & PAA_WANTS_RESPONSE) != 0;
     if (state == PAA_TXN_ALLOW)
         code = send_once(client->curl, txn);
     else
         say_why_not(txn);
     paa_txn_end(&txn);
-    return code == 401 ? retry(client, &request, &ticket, code) : code;
+    return code == 401 || (wants_all && code > 0) ? report(client, &request, &ticket, code) : code;
 }
 
 /* Shows the prompt; what is typed then is not seen. Signals wait until the terminal is as it was. */

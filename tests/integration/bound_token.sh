@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Tokens that are bound to a certificate (RFC 8705), from end to end over real TLS: paactl and the example client obtain them
 # from the real provider, known to it by their certificates, and show both to the example server. A server that was shown
-# one, and wrote it down, has nothing of it. openssl is that server, curl the foreign client.
+# one, and wrote it down, has nothing of it. openssl is that server, curl the foreign client. And tokens that are bound to a
+# key (RFC 9449), by the same hosts.
 # Usage: bound_token.sh BIN_FOLDER PLUGIN_FOLDER IDP_SH ($IDP_INSTALLED says where the provider is installed)
 set -u
 umask 077
@@ -64,6 +65,7 @@ audit = { file = "audit.log"; };
 instances = {
   bound  = { $jwts certificate_bound = true; };
   any    = { $jwts };
+  dpop   = { $jwts dpop = "required"; dpop_nonce = true; };
   opaque = { $issuer audience = "https://opaque.test/"; token = "introspection"; certificate_bound = true;
              client_id = "api"; client_secret = "file:api.secret"; };
   peers  = { plugin = "mtls"; trust = "ca.crt"; identity = "dns"; };
@@ -71,6 +73,7 @@ instances = {
 services = { api = { direction = "incoming"; origins = [ "https://127.0.0.1" ];
   rules = ( { path = "/bound/**"; chain = ( { required = "bound" } ); },
             { path = "/any/**"; chain = ( { required = "any" } ); },
+            { path = "/dpop/**"; chain = ( { required = "dpop" } ); },
             { path = "/opaque/**"; chain = ( { required = "opaque" } ); },
             { path = "/both/**"; chain = ( { required = "peers" }, { required = "bound" } ); identity = [ "bound", "peers" ]; } ); }; };
 END
@@ -104,19 +107,21 @@ elsewhere=https://$(sed -n 's/^ACCEPT //p' other.log | head -n 1)
 
 # ---- clients by policy -----------------------------------------------------------------------------------
 
-client() { # CONF CLIENT AUTHENTICATION KEY RESOURCE
+client() { # CONF CLIENT RESOURCE AUTHENTICATION
   cat >"$1.conf" <<END
 stores = { state = "$1.db"; };
-instances = { me = { $issuer client_id = "$2"; client_auth = "$3"; token_endpoint = "$IDP_MTLS/token";
-  client_key = { key = "file:$4.key"; certificate = "$4.crt"; }; certificate_bound = true;
-  resource = "$5"; scope = "orders:read"; }; };
+instances = { me = { $issuer client_id = "$2"; resource = "$3"; scope = "orders:read"; $4 }; };
 services = { out = { direction = "outgoing"; origins = [ "$at", "$elsewhere" ]; tls = { ca = "ca.crt"; };
                      chain = ( { required = "me" } ); }; };
 END
 }
-client ca-signed mtls tls_client_auth mtls https://es256.test/
-client self-signed selfsigned self_signed_tls_client_auth selfsigned https://es256.test/
-client opaque mtls tls_client_auth mtls https://opaque.test/
+shows() { # METHOD CERTIFICATE
+  printf 'client_auth = "%s"; client_key = { key = "file:%s.key"; certificate = "%s.crt"; };' "$1" "$2" "$2"
+  printf 'certificate_bound = true; token_endpoint = "%s/token";' "$IDP_MTLS"
+}
+client ca-signed mtls https://es256.test/ "$(shows tls_client_auth mtls)"
+client self-signed selfsigned https://es256.test/ "$(shows self_signed_tls_client_auth selfsigned)"
+client opaque mtls https://opaque.test/ "$(shows tls_client_auth mtls)"
 
 request() { # CONF URL
   "$bin/paactl" request --plugin-dir "$plugins" -c "$1.conf" out GET "$2" >out 2>err
@@ -198,6 +203,19 @@ check "and is let in with both" greets mtls bound
 check "that was one more" test "$(obtained)" = 5
 mv kept stolen
 check "the old token is worth nothing with the new certificate" refused mtls /bound/renewed
+
+# ---- tokens that are bound to a key ----------------------------------------------------------------------
+
+printf the-secret-of-dpop >dpop.secret
+for conf in dpop-1 dpop-2; do # what they learn of nonces is their own
+  client $conf dpop https://es256.test/ 'client_secret = "file:dpop.secret"; dpop = "required";'
+done
+check "paactl sends a proof, and once more with the server's nonce" request dpop-1 "$at/dpop"
+check "and is let in" greets dpop dpop
+check "so does the example client" example_client dpop-2 "$at/dpop"
+check "likewise" greets dpop dpop
+with mtls /dpop/bearer
+check "a token that is bound to no key is not taken there" is 401
 
 check "no token is in the server's log or audit" fails grep -qF -e "$stolen" server.log audit.log
 echo "$checks checks, $failures failed"
