@@ -29,6 +29,7 @@ function(paa_test name)
     list(APPEND properties FIXTURES_REQUIRED idp_installed ENVIRONMENT IDP_INSTALLED=${CMAKE_BINARY_DIR}/idp)
   endif()
   foreach(source IN LISTS ARG_SOURCES)
+    cmake_path(ABSOLUTE_PATH source NORMALIZE) # Ninja takes a/../b.c and b.c for two, and refuses
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
     file(STRINGS ${source} lines REGEX "^TEST\\(")
     foreach(line IN LISTS lines)
