@@ -5,6 +5,7 @@
 #include "key_engine.h"
 
 #include "secret.h"
+#include "str.h"
 #include "trust.h"
 
 #include <openssl/crypto.h>
@@ -23,12 +24,16 @@ static struct {
     pthread_mutex_t lock;
     ENGINE *engine; /* keys may outlive whoever asked for them */
     char *module;
-    char *pin;      /* that it was told last, in secret memory; NULL: it is to be told */
-    bool is_listed; /* in OpenSSL's list, where hosts find it */
-    bool is_spent;  /* it was loaded, or could not be */
-    bool is_used;   /* the module has given a key */
-    bool is_busy;   /* a key is being looked for */
-    bool is_broken; /* that was so when this process was forked */
+    char *pin;        /* that it was told last, in secret memory; NULL: none yet */
+    char *uri;        /* of the key it was told for */
+    bool has_pin;     /* it has not forgotten it since */
+    bool is_listed;   /* in OpenSSL's list, where hosts find it */
+    bool is_promised; /* a host was told so, and asks with that PIN whenever it likes */
+    bool is_shared;   /* for keys of two tokens, whose PIN is the same */
+    bool is_spent;    /* it was loaded, or could not be */
+    bool is_used;     /* the module has given a key */
+    bool is_busy;     /* it is being spoken to */
+    bool is_broken;   /* that was so when this process was forked */
 } state = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -81,9 +86,10 @@ EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
     return NULL;
 }
 
-bool key_engine_ready(const char *module, const char *pin, struct paa_error *error)
+bool key_engine_ready(const char *module, const char *uri, const char *pin, struct paa_error *error)
 {
     (void)module;
+    (void)uri;
     (void)pin;
     return refuse(error, "this OpenSSL has no engines: load a provider for PKCS#11");
 }
@@ -187,65 +193,154 @@ static bool use_module(const char *module, struct paa_error *error)
     return true;
 }
 
-static void forget_pin(void)
+/* ---- the PIN ------------------------------------------------------------------------------------- */
+
+/* The next attribute that says which token; false: no more. */
+static bool next_of_token(struct paa_str *rest, struct paa_str *ret_part)
 {
-    secret_free(state.pin, state.pin != NULL ? strlen(state.pin) + 1 : 0);
-    state.pin = NULL;
+    while (str_next(rest, ";", ret_part))
+        if (!str_starts(*ret_part, STR("object=")) && !str_starts(*ret_part, STR("id=")) &&
+            !str_starts(*ret_part, STR("type=")))
+            return true;
+    return false;
 }
 
-/* Not told again: who logs in by the engine meanwhile, a host, is reading it. */
-static bool tell_pin(const char *pin)
+static struct paa_str path_of(const char *uri)
 {
-    char *copy;
+    struct paa_str all = paa_str_of(uri);
 
-    if (state.pin != NULL && strcmp(state.pin, pin) == 0)
-        return true;
-    copy = secret_alloc(strlen(pin) + 1);
-    if (copy == NULL || !command(state.engine, "PIN", pin)) {
+    return str_slice(all, str_find(all, ':', 0) + 1, str_find(all, '?', 0));
+}
+
+/* Of one token for sure: two keys without a word of theirs may be anywhere. */
+static bool is_same_token(const char *a, const char *b)
+{
+    struct paa_str rest_a = path_of(a), rest_b = path_of(b), of_a, of_b;
+    bool is_named = strcmp(a, b) == 0;
+
+    for (;;) {
+        bool has_a = next_of_token(&rest_a, &of_a), has_b = next_of_token(&rest_b, &of_b);
+
+        if (!has_a || !has_b)
+            return is_named && has_a == has_b;
+        if (!str_eq(of_a, of_b))
+            return false;
+        is_named = true;
+    }
+}
+
+static void replace_pin(char *pin, char *uri)
+{
+    secret_free(state.pin, state.pin != NULL ? strlen(state.pin) + 1 : 0);
+    free(state.uri);
+    state.pin = pin;
+    state.uri = uri;
+}
+
+static bool tell_new(const char *uri, const char *pin)
+{
+    char *copy = secret_alloc(strlen(pin) + 1), *whose = strdup(uri);
+
+    if (copy == NULL || whose == NULL || !command(state.engine, "PIN", pin)) {
         secret_free(copy, strlen(pin) + 1);
+        free(whose);
         return false;
     }
     memcpy(copy, pin, strlen(pin));
-    forget_pin();
-    state.pin = copy;
+    replace_pin(copy, whose);
     return true;
 }
 
-static bool ready(const char *module, const char *pin, struct paa_error *error)
+static const char holds_another[] =
+    "OpenSSL's engine \"pkcs11\" holds another PIN, for \"%.100s\", and shows one to all tokens: "
+    "use tokens of different PINs in different programs; if the PIN was changed, start this one "
+    "anew";
+
+/* Not told again: who logs in by the engine meanwhile, a host, is reading it. */
+static bool tell_pin(const char *uri, const char *pin, struct paa_error *error)
 {
-    return open_engine(error) && use_module(module, error) && tell_pin(pin != NULL ? pin : "");
+    bool is_known = state.pin != NULL && strcmp(state.pin, pin) == 0;
+
+    if (is_known && state.has_pin)
+        return true;
+    if (!is_known && state.is_promised && (state.is_shared || !is_same_token(state.uri, uri)))
+        return refuse(error, holds_another, state.uri);
+    state.has_pin = is_known ? command(state.engine, "PIN", pin) : tell_new(uri, pin);
+    return state.has_pin;
+}
+
+/* ---- asking -------------------------------------------------------------------------------------- */
+
+static bool ready(const char *module, const char *uri, const char *pin, struct paa_error *error)
+{
+    return open_engine(error) && use_module(module, error) &&
+           tell_pin(uri, pin != NULL ? pin : "", error);
 }
 
 static EVP_PKEY *find(const char *module, const char *uri, const char *pin, struct paa_error *error)
 {
     EVP_PKEY *pkey;
 
-    if (!ready(module, pin, error))
+    if (!ready(module, uri, pin, error))
         return NULL;
     pkey = ENGINE_load_private_key(state.engine, uri, (UI_METHOD *)(uintptr_t)UI_null(), NULL);
     state.is_used = state.is_used || pkey != NULL;
     if (pkey == NULL) /* libp11 forgets one that the token does not take */
-        forget_pin();
+        state.has_pin = false;
     return pkey;
 }
 
-static bool can_ask(const char *module, struct paa_error *error)
+static const char needs_module[] = "no provider that OpenSSL has loaded speaks PKCS#11: say module "
+                                   "= \"PATH\" for the engine";
+static const char host_needs_module[] =
+    "OpenSSL's engine \"pkcs11\" needs the PKCS#11 library of the "
+    "token: say module = \"PATH\" beside its uri";
+
+static bool can_ask(const char *module, const char *otherwise, struct paa_error *error)
 {
     if (module == NULL)
-        return refuse(error, "no provider that OpenSSL has loaded speaks PKCS#11: say module = "
-                             "\"PATH\" for the engine");
+        return refuse(error, "%s", otherwise);
     return !state.is_broken ||
            refuse(error, "this process was forked while another thread spoke with a token");
 }
 
-/* From then on a host may have asked the module for a key. */
-bool key_engine_ready(const char *module, const char *pin, struct paa_error *error)
+static bool note_promise(const char *uri)
 {
-    if (!can_ask(module, error) || !ready(module, pin, error))
+    char *whose;
+
+    if (state.is_promised) {
+        state.is_shared = state.is_shared || !is_same_token(state.uri, uri);
+        return true;
+    }
+    whose = strdup(uri);
+    if (whose == NULL)
+        return false;
+    free(state.uri);
+    state.uri = whose;
+    state.is_promised = true;
+    return true;
+}
+
+/* From then on a host may have asked the module for a key. */
+static bool promise(const char *module, const char *uri, const char *pin, struct paa_error *error)
+{
+    if (!ready(module, uri, pin, error))
         return false;
     state.is_listed = state.is_listed || ENGINE_add(state.engine) == 1;
     state.is_used = true;
-    return state.is_listed;
+    return state.is_listed && note_promise(uri);
+}
+
+bool key_engine_ready(const char *module, const char *uri, const char *pin, struct paa_error *error)
+{
+    bool is_ready;
+
+    if (!can_ask(module, host_needs_module, error))
+        return false;
+    state.is_busy = true;
+    is_ready = promise(module, uri, pin, error);
+    state.is_busy = false;
+    return is_ready;
 }
 
 EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
@@ -253,7 +348,7 @@ EVP_PKEY *key_engine_find(const char *module, const char *uri, const char *pin,
 {
     EVP_PKEY *pkey;
 
-    if (!can_ask(module, error))
+    if (!can_ask(module, needs_module, error))
         return NULL;
     state.is_busy = true;
     pkey = find(module, uri, pin, error);

@@ -257,7 +257,7 @@ int key_token_ready(const char *uri, const char *module, const char *pin, struct
     }
     key_engine_lock();
     (void)ERR_set_mark();
-    is_ready = key_engine_ready(module, pin, error);
+    is_ready = key_engine_ready(module, uri, pin, error);
     if (!is_ready)
         explain(error, "OpenSSL's engine does not take it");
     (void)ERR_pop_to_mark();

@@ -480,9 +480,9 @@ struct paa_client_tls {
 PAA_API const struct paa_client_tls *paa_txn_client_tls(const struct paa_txn *txn);
 
 /* For hosts whose TLS is the OpenSSL that libpaa uses, before a connection: OpenSSL's engine "pkcs11", which key_uri is
- * to be asked of, is loaded, has key_module, and knows key_pin; it is in OpenSSL's list from then on. There is one with one
- * module for a process. Any thread; opens no token. But the token is opened with the PIN that was set last: a
- * host that sends with tokens of different PINs does so one after the other.
+ * to be asked of, is loaded, has key_module, and knows key_pin; it is in OpenSSL's list from then on. There is one for
+ * a process, with one module and one PIN, which it shows to whichever token is asked next: from then on a key of another
+ * token with another PIN is refused. Any thread; opens no token.
  * 0, without key_uri too; -1: it cannot be asked, and error, which may be NULL, says why. */
 PAA_API PAA_MUST_USE int paa_client_tls_token(const struct paa_client_tls *tls,
                                               struct paa_error *error);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Keys that stay in a token (SoftHSM's), through OpenSSL's engine: they sign, in every process, and what goes wrong is told
  * without the PIN. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* engines */
 #include "test.h"
 
+#include "fork.h"
 #include "key_inner.h"
 #include "key_sign.h"
 #include "key_stage.h"
 #include "key_token.h"
 #include "token_made.h"
 
+#include <openssl/engine.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/wait.h>
@@ -241,6 +244,54 @@ TEST(whatever_else_is_wrong_with_a_token_is_told_and_nothing_is_signed)
     stage_close();
 }
 
+/* ---- a host's own TLS ---- */
+
+static void is_refused(const char *uri, const char *module, const char *pin, const char *sentence)
+{
+    CHECK_INT(key_token_ready(uri, module, pin, &error), -1);
+    CHECK_HAS(error.text, sentence);
+    CHECK(strstr(error.text, TOKEN_PIN) == NULL && strstr(error.text, "another pin") == NULL);
+}
+
+TEST(a_pin_that_a_hosts_tls_was_promised_is_not_shown_to_another_token_nor_lost_to_one)
+{
+    static const char other[] = "pkcs11:token=other;object=ec",
+                      rest[] = "holds another PIN, for \"pkcs11:";
+    struct paa_key *key;
+
+    token_stage();
+    CHECK_INT(key_token_ready(EC, SOFTHSM_MODULE, TOKEN_PIN, &error), 0);
+    is_refused(other, SOFTHSM_MODULE, "another pin", rest);
+    is_refused(other, SOFTHSM_MODULE, NULL, rest);
+    is_refused("pkcs11:object=ec", SOFTHSM_MODULE, "another pin", rest);
+    key = open_token_key(other, token.ec, "another pin", SOFTHSM_MODULE);
+    CHECK_INT(signs(key, token.ec, "ES256", "SHA256"), PAA_STATUS_UNAVAILABLE);
+    CHECK_HAS(log_text, rest);
+    CHECK(strstr(log_text, "another pin") == NULL);
+    key_close(key);
+    /* the same token's may change, whichever of its keys is asked for */
+    CHECK_INT(key_token_ready(RSA, SOFTHSM_MODULE, "another pin", &error), 0);
+    CHECK_INT(key_token_ready("pkcs11:id=%01;token=paa", SOFTHSM_MODULE, TOKEN_PIN, &error), 0);
+    key = open_good(EC, token.ec);
+    CHECK_INT(signs(key, token.ec, "ES256", "SHA256"), PAA_STATUS_OK);
+    key_close(key);
+    /* but not once it is another token's too */
+    CHECK_INT(key_token_ready(other, SOFTHSM_MODULE, TOKEN_PIN, &error), 0);
+    is_refused(RSA, SOFTHSM_MODULE, "another pin", "if the PIN was changed, start this one anew");
+    CHECK_INT(key_token_ready(RSA, SOFTHSM_MODULE, TOKEN_PIN, &error), 0);
+    CHECK(ERR_peek_error() == 0);
+    stage_close();
+}
+
+TEST(a_host_is_told_that_the_engine_wants_the_tokens_library)
+{
+    token_stage();
+    is_refused(EC, NULL, TOKEN_PIN,
+               "OpenSSL's engine \"pkcs11\" needs the PKCS#11 library of the token: say module = "
+               "\"PATH\" beside its uri");
+    stage_close();
+}
+
 /* In a process of its own, where no module is loaded yet: ctest gives each sentence one. */
 TEST(a_module_that_others_may_write_or_that_is_none_gives_no_key)
 {
@@ -335,6 +386,43 @@ TEST(each_process_takes_the_key_for_itself)
     CHECK_INT(sign_in_child(key), 0); /* and after */
     CHECK_INT(signs(key, token.ec, "ES256", "SHA256"), PAA_STATUS_OK);
     key_close(key);
+    stage_close();
+}
+
+int __real_ENGINE_ctrl_cmd_string(ENGINE *engine, const char *name, const char *value,
+                                  int is_optional);
+int __wrap_ENGINE_ctrl_cmd_string(ENGINE *engine, const char *name, const char *value,
+                                  int is_optional);
+
+static bool is_to_fork;
+static int child_status = -1;
+
+/* The child of a process that is telling the engine something. */
+int __wrap_ENGINE_ctrl_cmd_string(ENGINE *engine, const char *name, const char *value,
+                                  int is_optional)
+{
+    if (is_to_fork) {
+        pid_t child;
+
+        is_to_fork = false;
+        child = calm_fork();
+        if (child == 0)
+            _exit(key_token_ready(EC, SOFTHSM_MODULE, TOKEN_PIN, &error) == -1 &&
+                          strstr(error.text, "forked while another thread spoke") != NULL
+                      ? 0
+                      : 1);
+        CHECK(child > 0 && waitpid(child, &child_status, 0) == child);
+    }
+    return __real_ENGINE_ctrl_cmd_string(engine, name, value, is_optional);
+}
+
+TEST(a_process_that_is_forked_while_the_engine_is_made_ready_asks_it_nothing)
+{
+    token_stage();
+    CHECK_INT(key_token_ready(EC, SOFTHSM_MODULE, "another pin", &error), 0);
+    is_to_fork = true;
+    CHECK_INT(key_token_ready(EC, SOFTHSM_MODULE, TOKEN_PIN, &error), 0);
+    CHECK_INT(child_status, 0);
     stage_close();
 }
 
