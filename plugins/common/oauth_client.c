@@ -98,10 +98,12 @@ uint64_t oauth_client_version(struct paa_op *op, const struct oauth_client *clie
 
 /* ---- one request ------------------------------------------------------------------------------ */
 
+static const char too_large[] =
+    "the request to the authorization server is too large, or no memory is left";
+
 static enum paa_result fail_for_memory(struct paa_op *op)
 {
-    return paa_fail(op, PAA_UNAVAILABLE, "client-auth",
-                    "the request to the authorization server is too large, or no memory is left");
+    return op->host->fail(op, PAA_UNAVAILABLE, "client-auth", paa_str_of(too_large));
 }
 
 static void add_header(struct oauth_call *call, size_t *count, struct paa_field field)
@@ -160,19 +162,23 @@ static enum paa_result send_with_secret(struct paa_op *op, struct oauth_call *ca
 
 /* ---- assertions ------------------------------------------------------------------------------- */
 
+/* Whoever waits has its own ways to end: it is told, as if nothing came. */
 static enum paa_result on_signature(struct paa_op *op, enum paa_status status,
                                     struct paa_bytes signature, void *context)
 {
     struct oauth_call *call = (struct oauth_call *)context;
 
     if (status != PAA_STATUS_OK)
-        return op->host->fail(op, PAA_UNAVAILABLE, "client-key", STR_NONE);
+        return call->then(op, status, NULL, call->context);
     buf_add_char(&call->text, '.');
     jws_add(&call->text, signature);
     form_add(&call->body, STR("client_id"), call->client->id);
     form_add(&call->body, STR("client_assertion_type"), STR(ASSERTION_TYPE));
     form_add(&call->body, STR("client_assertion"), buf_str(&call->text));
-    return fetch(op, call, false);
+    if (fetch(op, call, false) == PAA_PENDING)
+        return PAA_PENDING;
+    op->host->log->line(op, PAA_LEVEL_WARNING, paa_str_of(too_large));
+    return call->then(op, PAA_STATUS_UNAVAILABLE, NULL, call->context);
 }
 
 static struct paa_str audience_of(const struct oauth_call *call)

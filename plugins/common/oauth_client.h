@@ -113,7 +113,8 @@ struct oauth_call {
 };
 
 /* Waiting; as http->fetch. If the secret or key cannot be read, or no memory is left: fail was called, and its result
- * comes back in place of PENDING. The response is the server's and not judged yet. */
+ * comes back in place of PENDING. If an assertion cannot be signed: `then` is told, with the status of keys->sign. The
+ * response is the server's and not judged yet. */
 enum paa_result oauth_call_send(struct paa_op *op, struct oauth_call *call, paa_http_fn then,
                                 void *context);
 /* Wipes and frees what it holds. */

@@ -3,6 +3,7 @@
 #include "browsers.h"
 #include "full_disk.h"
 #include "test.h"
+#include "unit/key_made.h"
 
 #include <signal.h>
 
@@ -222,4 +223,36 @@ TEST(logouts_that_end_before_the_sessions_do_are_warned_of)
     REQUIRE(begin("", LOGIN(""))); /* sessions end with the program, too */
     CHECK(strstr(provider.host.log, "logouts") == NULL);
     provider_stop(&provider);
+}
+
+/* An assertion with an algorithm that is not the key's: what is wrong comes to light when it is to be signed. */
+#define CANNOT_SIGN                                                                                \
+    "login = { plugin = \"oauth2-code\"; issuer = \"@\"; client_id = \"" BROWSER_CLIENT            \
+    "\"; client_key = { key = \"file:client.key\"; }; assertion_algorithm = \"RS256\"; callback "  \
+    "= "                                                                                           \
+    "\"/callback\"; logout = \"/logout\"; cookie_key = \"file:cookie.key\"; tls = { ca = \"$\"; "  \
+    "}; "                                                                                          \
+    "upstream_token = true; };\n"
+
+TEST(a_client_that_cannot_say_who_it_is_at_a_logout_keeps_nobody_from_logging_out)
+{
+    char text[HOST_PATH_MAX + FAULT_URL_MAX];
+    EVP_PKEY *key = made_key("P-256");
+
+    REQUIRE(begin("", LOGIN("cookie_key = \"file:cookie.key\"; upstream_token = true;")));
+    REQUIRE(login_whole(&provider, &browser, ",\"refresh_token\":\"rt-1\""));
+    other = browser;
+    (void)snprintf(text, sizeof text, "%s/client.key", provider.host.folder);
+    store_key(text, key, NULL);
+    (void)snprintf(text, sizeof text, ",\"revocation_endpoint\":\"%s/revoke\"", provider.name);
+    provider_describe(&provider, text);
+    REQUIRE(provider_reopen(&provider, "", CANNOT_SIGN, STEPS));
+    CHECK_INT(visits(&browser), 200);
+    logs_out();
+    CHECK_HAS(page.location, "/end?");
+    CHECK_INT(visits(&other), 401);
+    host_close(&provider.host); /* what it has to say of it is in the log then */
+    CHECK_HAS(provider.host.log, "did not revoke");
+    fault_server_stop(provider.server);
+    EVP_PKEY_free(key);
 }
