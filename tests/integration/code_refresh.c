@@ -2,6 +2,7 @@
 /* Tokens of people renew themselves: what is redeemed, what is kept, when somebody has to log in again. */
 #include "people.h"
 #include "test.h"
+#include "unit/key_made.h"
 
 #define GIVEN(word, refresh) TOKEN(word, ",\"expires_in\":600,\"refresh_token\":\"" refresh "\"")
 
@@ -177,6 +178,44 @@ TEST(trouble_leaves_the_refresh_token_for_the_next_try)
         CHECK(redeemed_was(&place, "fresh-1"));
         sends_end(&place);
     }
+}
+
+/* An assertion with an algorithm that is not the key's: what is wrong comes to light when it is to be signed. */
+#define CANNOT_SIGN                                                                                \
+    "client_key = { key = \"file:client.key\"; }; assertion_algorithm = \"RS256\"; "               \
+    "assertion_audience = \"token_endpoint\"; authorization_endpoint = \"@/auth\"; "               \
+    "token_endpoint = \"@/token\";"
+
+static bool returns_with(struct place *place, const char *options)
+{
+    people_leave(place);
+    return people_write_policy(place, options, PEOPLE_STORE) && people_return(&place->host);
+}
+
+TEST(a_client_that_cannot_sign_what_goes_with_the_refresh_token_keeps_it)
+{
+    char path[HOST_PATH_MAX + 16];
+    EVP_PKEY *key = made_key("P-256");
+    struct place place;
+    unsigned requests;
+
+    REQUIRE(people_begin(&place, PEOPLE_PLAIN));
+    REQUIRE(people_log_in(&place, &first, NULL));
+    (void)snprintf(path, sizeof path, "%s/client.key", place.host.folder);
+    store_key(path, key, NULL);
+    EVP_PKEY_free(key);
+    REQUIRE(returns_with(&place, CANNOT_SIGN));
+    host_pass(&place.host, LIFE_MS);
+    requests = fault_server_requests(place.server);
+    CHECK_STR(paa_str_of(sends(&place.host).reason), "no-token");
+    CHECK_INT(fault_server_requests(place.server), requests);
+    REQUIRE(returns_with(&place, PEOPLE_PLAIN));
+    answers(&place, &second);
+    while (sends(&place.host).code == 503)
+        host_pass(&place.host, 1000); /* the back-off */
+    CHECK_STR(paa_str_of(sends(&place.host).authorization), "Bearer two");
+    CHECK(redeemed_was(&place, "fresh-1"));
+    sends_end(&place);
 }
 
 TEST(a_login_that_is_over_is_told_with_the_command_that_helps)
