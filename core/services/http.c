@@ -170,11 +170,10 @@ static enum paa_result host_fetch(struct paa_op *pub, const struct paa_http_requ
         return PAA_PENDING;
     op->wait.then.http = then;
     fetch = op->fetch = fetch_new(op, request);
-    if (fetch == NULL || fetch->status != PAA_STATUS_OK || !enlist(op->services->http, fetch, op))
+    if (fetch == NULL || fetch->status != PAA_STATUS_OK)
         return refuse(op, fetch);
-    if ((request->flags & PAA_HTTP_ONCE) != 0)
-        op->sends_once = true;
-    return PAA_PENDING;
+    op->is_committed = op->is_committed || (request->flags & PAA_HTTP_ONCE) != 0;
+    return enlist(op->services->http, fetch, op) ? PAA_PENDING : refuse(op, fetch);
 }
 
 const struct paa_host_http services_host_http = {

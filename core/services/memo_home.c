@@ -117,11 +117,11 @@ void memo_home_start(struct memo_run *run)
     pthread_mutex_unlock(&run->group->home_lock);
 }
 
-/* With home_lock held. What sent something that is good once only ends by itself, or by its deadline. */
+/* With home_lock held. What sends something that is good once only ends by itself, or by its deadline. */
 static bool is_called_off(const struct memo_run *run)
 {
     return !run->must_finish &&
-           (run->is_expired || (run->group->is_closing && !run->op.sends_once));
+           (run->is_expired || (run->group->is_closing && !run->op.is_committed));
 }
 
 bool memo_home_rest(struct memo_run *run)
@@ -276,7 +276,7 @@ static void see_through_locked(struct memo_run *run)
 /* Looked at only while no thread is in the run. Once exit() has halted the threads nothing comes any more. */
 static bool is_to_be_seen_through(const struct memo_run *run)
 {
-    return (run->state == RUN_QUEUED || run->state == RUN_WAITING) && run->op.sends_once &&
+    return (run->state == RUN_QUEUED || run->state == RUN_WAITING) && run->op.is_committed &&
            !atomic_load(&run->group->memos->services->is_halted);
 }
 

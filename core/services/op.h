@@ -129,13 +129,14 @@ struct op {
     struct memo_peer *peer;       /* of the connection; NULL: none */
     void *owner;                  /* the engine's transaction, the memo's run, …; by slot */
     enum op_slot slot;
-    bool broken;     /* a call was refused or misused: ACCEPT and DONE become FAULT */
-    bool misused;    /* op_misuse: every result becomes FAULT */
-    bool is_secret;  /* of a SECRET memo: nothing of it is logged, unless sentence is_public */
-    bool is_public;  /* sentence is a service's own, and names no secret */
-    bool forbidden;  /* op_settle: the result was none that the slot may return */
-    bool trace;      /* sentences are wanted, whatever the log level */
-    bool sends_once; /* it has sent what is good once only: whoever owns it lets it end by itself */
+    bool broken;    /* a call was refused or misused: ACCEPT and DONE become FAULT */
+    bool misused;   /* op_misuse: every result becomes FAULT */
+    bool is_secret; /* of a SECRET memo: nothing of it is logged, unless sentence is_public */
+    bool is_public; /* sentence is a service's own, and names no secret */
+    bool forbidden; /* op_settle: the result was none that the slot may return */
+    bool trace;     /* sentences are wanted, whatever the log level */
+    /* it sends what is good once only, or left a mark on disk that it will: whoever owns it lets it end by itself */
+    bool is_committed;
     bool
         abandoned; /* the engine's: cancel said it will still be posted; nobody waits for it any more */
     bool is_too_large;   /* the engine's: the content that it asked for last was too large */

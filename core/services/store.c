@@ -318,6 +318,7 @@ static enum paa_result table_put(struct paa_op *pub, struct paa_table *table,
         request->version = record->version;
         request->expires_at_s = record->expires_at_s;
     }
+    op->is_committed = op->is_committed || (flags & PAA_PUT_DURABLE) != 0;
     ask(op, request);
     return PAA_PENDING;
 }

@@ -6,8 +6,8 @@
  * before one is sent, a record says so, on disk; it goes when an answer leaves the token the one to use, and when none
  * came in time: then nobody but the server knows, and the next try asks it. Whoever finds a record does not know whether a
  * process that is gone has spent the token: somebody logs in again. So a process that ends in an orderly way waits for
- * the answer (PAA_HTTP_ONCE). The new refresh token is saved, with its access token, before anybody is given either
- * (PAA_MEMO_SHARED).
+ * the answer, from the record on (PAA_PUT_DURABLE, PAA_HTTP_ONCE). The new refresh token is saved, with its access
+ * token, before anybody is given either (PAA_MEMO_SHARED).
  */
 #include "oauth2-code.h"
 #include "token_request.h"

@@ -243,6 +243,70 @@ TEST(runs_end_with_their_instance_whatever_they_wait_for)
     close_and_check(&s); /* finish was called for each that had begun */
 }
 
+/* ---- what must be followed up ---- */
+
+static struct paa_table *marks;
+
+static enum paa_result on_marked(struct paa_op *op, enum paa_status status,
+                                 const struct paa_record *record, void *context)
+{
+    (void)record;
+    return status == PAA_STATUS_OK ? op->host->clock->after(op, 3600 * 1000, after_timer, context)
+                                   : PAA_UNAVAILABLE;
+}
+
+static enum paa_result mark(struct paa_op *op, const struct paa_memo_run *run)
+{
+    struct paa_record record;
+
+    atomic_fetch_add(&play.runs, 1);
+    paa_init(&record, sizeof record);
+    record.key = run->key;
+    return services_host_store.put(op, marks, &record, PAA_PUT_NEW | PAA_PUT_DURABLE, on_marked,
+                                   NULL);
+}
+
+static void *close_memos(void *instance)
+{
+    memo_close_all((struct op_instance *)instance);
+    return NULL;
+}
+
+static void await_closing(struct memo_group *group)
+{
+    bool is_closing;
+
+    do {
+        pthread_mutex_lock(&group->home_lock);
+        is_closing = group->is_closing;
+        pthread_mutex_unlock(&group->home_lock);
+    } while (!is_closing && sched_yield() == 0);
+}
+
+/* "This is being spent", and then it is spent. */
+TEST(a_run_that_has_put_a_mark_on_disk_goes_on_when_its_instance_ends)
+{
+    struct paa_memo_def def = def_decoded("tokens");
+    struct stand s;
+    pthread_t closing;
+
+    def.produce = mark;
+    stand_open(&s, &def);
+    s.memo->timeout_ms = INT32_MAX;
+    s.a.op.slot = OP_CREATE;
+    CHECK_INT(services_host_store.open(&s.a.op.pub, "marks", 0, &marks), PAA_STATUS_OK);
+    s.a.op.slot = OP_VERIFY;
+    begin_get(&s.a, s.memo, "a", 0);
+    await_waiting(&s.b);
+    CHECK(cancel(&s.a)); /* nobody waits for it any more */
+    REQUIRE(pthread_create(&closing, NULL, close_memos, &s.b.instance) == 0);
+    await_closing(s.b.instance.memos->group);
+    pass_s(&s.b, 3600);
+    pthread_join(closing, NULL);
+    CHECK_INT(play.decoded, 1); /* it came to what it makes */
+    close_and_check(&s);
+}
+
 /* ---- rings and bounds ---- */
 
 TEST(a_producer_may_wait_for_another_memo)

@@ -27,7 +27,8 @@ enum {
 enum {
     PAA_PUT_NEW = 1u << 0,    /* only if there is none: else EXISTS (replay memory) */
     PAA_PUT_SAME = 1u << 1,   /* only if the version is still record->version: else EXISTS */
-    PAA_PUT_DURABLE = 1u << 2 /* on disk before the continuation runs */
+    PAA_PUT_DURABLE = 1u << 2 /* on disk before the continuation runs. A producer that put so is not
+                               * called off when its instance ends, as after PAA_HTTP_ONCE */
 };
 
 struct paa_record {
