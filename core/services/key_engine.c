@@ -109,18 +109,6 @@ static bool engine_path(char ret_path[ENGINE_PATH_MAX])
     return true;
 }
 
-/* Code that will run here: nobody else may be able to change it. */
-static bool is_trusted(const char *path, struct paa_error *error)
-{
-    struct stat st;
-    int fd = trust_open(path, 0, &st, NULL, error);
-
-    if (fd < 0)
-        return false;
-    close(fd);
-    return true;
-}
-
 static bool command(ENGINE *engine, const char *name, const char *value)
 {
     return ENGINE_ctrl_cmd_string(engine, name, value, 0) == 1;
@@ -164,7 +152,7 @@ static bool open_engine(struct paa_error *error)
     if (!engine_path(path) || access(path, F_OK) != 0)
         return refuse(error, "OpenSSL's engine \"pkcs11\" is not installed "
                              "(libengine-pkcs11-openssl), and no provider speaks PKCS#11");
-    if (!is_trusted(path, error))
+    if (trust_code(path, error) != 0)
         return false;
     state.is_spent = true;
     state.engine = load_engine(path);
@@ -183,7 +171,7 @@ static bool use_module(const char *module, struct paa_error *error)
                       "%.200s is in use already, and there is one PKCS#11 module for a process: "
                       "name p11-kit-proxy.so for both",
                       state.module);
-    copy = is_trusted(module, error) ? strdup(module) : NULL;
+    copy = trust_code(module, error) == 0 ? strdup(module) : NULL;
     if (copy == NULL || !command(state.engine, "MODULE_PATH", module)) {
         free(copy);
         return false;

@@ -8,7 +8,6 @@
 
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { ASKED_MAX = 3 }; /* how often a person may err */
 
@@ -44,21 +43,10 @@ static void part_out(const struct paa_key *key, const struct source_bytes *bytes
             (struct key_part){ bytes_of(&bytes->parts[at]), source_place(&specs[at]) };
 }
 
-/* Code that will run here, or in a host that is handed its name: nobody else may be able to change it. */
-static bool is_trusted(const char *module, struct paa_error *error)
-{
-    struct stat st;
-    int fd = trust_open(module, 0, &st, NULL, error);
-
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
-}
-
 static enum paa_status make(const struct paa_key *key, struct key_parts *parts,
                             struct key_material **ret_material, struct paa_error *error)
 {
-    if (key->module != NULL && !is_trusted(key->module, error))
+    if (key->module != NULL && trust_code(key->module, error) != 0)
         return PAA_STATUS_INVALID;
     if (key->told_passphrase != NULL)
         parts->passphrase = paa_bytes_of(key->told_passphrase, key->told_size);

@@ -45,6 +45,9 @@ int trust_judge(const struct stat *st, const char *path, enum trust_role role, u
 int trust_open(const char *path, uint32_t flags, struct stat *ret_stat, char **ret_real,
                struct paa_error *error);
 
+/* Code that will run here, or in a host that is handed its name: the file may decide. 0, or -1 as above. */
+int trust_code(const char *path, struct paa_error *error);
+
 /* trust_open and read it whole, at most max bytes; malloc'ed, NUL behind. 0 or -1. */
 int trust_read(const char *path, uint32_t flags, size_t max, char **ret_data, size_t *ret_size,
                struct paa_error *error);

@@ -200,8 +200,6 @@ static struct cert_chain_finding check_alone(X509 *leaf, const struct cert_chain
         0) /* all bits, if it does not say */
         return cert_chain_refuse("purpose",
                                  "%s is not for client authentication (extendedKeyUsage)", who);
-    if ((X509_get_extension_flags(leaf) & EXFLAG_INVALID) != 0)
-        return cert_chain_refuse("encoding", "%s has an extension that cannot be read", who);
     if ((X509_get_extension_flags(leaf) & EXFLAG_CRITICAL) != 0)
         return cert_chain_refuse("critical", "%s has a critical extension that is not known", who);
     return cert_chain_good();

@@ -132,14 +132,6 @@ enum paa_result login_redeem(struct paa_op *op, struct login *login, token_answe
     return token_request_send(op, &login->request, then, login);
 }
 
-struct paa_str login_header_of(const struct paa_http_response *response, const char *name)
-{
-    for (size_t i = 0; i < response->header_count; i++)
-        if (str_eq_nocase(response->headers[i].name, paa_str_of(name)))
-            return response->headers[i].value;
-    return STR_NONE;
-}
-
 struct token_memory *login_copy(struct paa_op *op, const struct paa_http_response *response,
                                 struct paa_bytes *ret_body)
 {

@@ -79,7 +79,6 @@ enum paa_result login_fail(struct paa_op *op, struct login *login, enum paa_resu
 /* Of answers that are no tokens, by whichever endpoint: fails with REJECT if it was refused, else with UNAVAILABLE. */
 enum paa_result login_refused(struct paa_op *op, struct login *login, enum token_answer answer,
                               uint32_t code, const struct token_response *response);
-struct paa_str login_header_of(const struct paa_http_response *response, const char *name);
 /* Memory for reading the response, and a copy of its body there. NULL: none is left. */
 struct token_memory *login_copy(struct paa_op *op, const struct paa_http_response *response,
                                 struct paa_bytes *ret_body);

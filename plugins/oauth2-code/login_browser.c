@@ -5,6 +5,7 @@
 
 #include "codec.h"
 #include "fields.h"
+#include "lifetime.h"
 #include "str.h"
 
 #define REDIRECT_PATH "/callback"
@@ -121,7 +122,7 @@ static enum paa_result on_pushed(struct paa_op *op, enum paa_status status,
     memory = login_copy(op, response, &body);
     if (memory == NULL)
         return login_fail(op, login, paa_fail(op, PAA_UNAVAILABLE, "login", "no memory is left"));
-    answer = pushed_response_read(response->code, login_header_of(response, "Content-Type"), body,
+    answer = pushed_response_read(response->code, response_field(response, "Content-Type"), body,
                                   memory, &read);
     if (answer != TOKEN_GIVEN)
         return login_refused(op, login, answer, response->code, &read.refusal);

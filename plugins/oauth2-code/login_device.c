@@ -3,6 +3,7 @@
 #include "login.h"
 
 #include "fields.h"
+#include "lifetime.h"
 #include "str.h"
 
 enum { MS = 1000, SLOWER_S = 5 };
@@ -114,7 +115,7 @@ static enum paa_result on_codes(struct paa_op *op, enum paa_status status,
     memory = login_copy(op, response, &body);
     if (memory == NULL)
         return login_fail(op, login, paa_fail(op, PAA_UNAVAILABLE, "login", "no memory is left"));
-    answer = device_response_read(response->code, login_header_of(response, "Content-Type"), body,
+    answer = device_response_read(response->code, response_field(response, "Content-Type"), body,
                                   memory, &login->device);
     if (answer != TOKEN_GIVEN)
         return login_refused(op, login, answer, response->code, &login->device.refusal);

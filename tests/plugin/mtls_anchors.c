@@ -65,6 +65,8 @@ TEST(a_pin_alone_does_not_outlast_the_certificate_or_make_it_strong)
         { { .key = "secp256k1" }, "weak-key" },
         { { .digest = "SHA1" }, "weak-signature" },
         { { .has_unknown_critical = true }, "critical" },
+        { { .broken = "2.5.29.15" }, "encoding" },
+        { { .broken = "2.5.29.37" }, "encoding" },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
