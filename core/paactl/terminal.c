@@ -19,17 +19,15 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 4096, SIGNAL_COUNT = 6 };
-
-static const int signals[SIGNAL_COUNT] = { SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP };
+enum { TEXT_MAX = 4096 };
 
 static volatile sig_atomic_t caught; /* the first one; 0: none */
 
 struct asking {
     int tty;
     struct termios before;
-    struct sigaction actions[SIGNAL_COUNT];
-    sigset_t mask; /* as it was */
+    struct sigaction actions[NSIG]; /* of those that are held, as they were */
+    sigset_t mask;                  /* as it was */
     bool hides;
 };
 
@@ -41,7 +39,32 @@ static void on_signal(int number)
 
 /* ---- before and after ---------------------------------------------------------------------------- */
 
-/* One that is ignored stays so. */
+/* Whatever ends the process or, as ^Z, stops it; but not a fault of its own, which cannot wait, nor what is for those who
+ * read in the background. */
+static bool is_held(int number)
+{
+    switch (number) {
+    case SIGKILL:
+    case SIGSTOP:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGSEGV:
+    case SIGSYS:
+    case SIGTRAP:
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGTTIN:
+    case SIGTTOU:
+    case SIGURG:
+    case SIGWINCH:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* One that is ignored, or has a handler, stays so. */
 static void hold_signals(struct asking *asking)
 {
     struct sigaction action = { .sa_handler = on_signal };
@@ -49,21 +72,22 @@ static void hold_signals(struct asking *asking)
 
     (void)sigemptyset(&held);
     (void)sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < SIGNAL_COUNT; i++)
-        (void)sigaddset(&held, signals[i]);
+    for (int i = 1; i < NSIG; i++)
+        if (is_held(i))
+            (void)sigaddset(&held, i); /* libc's own are refused */
     (void)pthread_sigmask(SIG_BLOCK, &held, &asking->mask);
-    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
-        (void)sigaction(signals[i], NULL, &asking->actions[i]);
-        if (asking->actions[i].sa_handler != SIG_IGN)
-            (void)sigaction(signals[i], &action, NULL);
-    }
+    for (int i = 1; i < NSIG; i++)
+        if (is_held(i) && sigaction(i, NULL, &asking->actions[i]) == 0 &&
+            asking->actions[i].sa_handler == SIG_DFL)
+            (void)sigaction(i, &action, NULL);
 }
 
 /* Those that are still held come now, and find what they would have found. */
 static void release_signals(const struct asking *asking)
 {
-    for (size_t i = 0; i < SIGNAL_COUNT; i++)
-        (void)sigaction(signals[i], &asking->actions[i], NULL);
+    for (int i = 1; i < NSIG; i++)
+        if (is_held(i))
+            (void)sigaction(i, &asking->actions[i], NULL);
     (void)pthread_sigmask(SIG_SETMASK, &asking->mask, NULL);
 }
 

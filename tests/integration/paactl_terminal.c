@@ -183,6 +183,33 @@ TEST(a_signal_ends_the_asking_and_the_terminal_is_as_it_was)
     check_ended_by(NULL, SIGHUP);
 }
 
+TEST(a_signal_that_nobody_types_ends_it_likewise)
+{
+    const int numbers[] = { SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF,  SIGIO,   SIGPWR,
+                            SIGXCPU, SIGXFSZ, SIGABRT, SIGSTKFLT, SIGRTMIN, SIGRTMAX };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        check_ended_by(NULL, numbers[i]);
+}
+
+TEST(a_signal_that_ends_nobody_ends_no_asking)
+{
+    static const int numbers[] = { SIGCONT, SIGWINCH, SIGURG, SIGCHLD };
+    struct terminal terminal;
+    struct place place;
+
+    begin(&place);
+    begin_request(&terminal, &place);
+    REQUIRE(terminal_await(&terminal, "/alice.key: "));
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        CHECK_INT(kill(terminal.job, numbers[i]), 0);
+    terminal_type(&terminal, PASSPHRASE "\n");
+    CHECK_INT(terminal_status(&terminal), 0);
+    terminal_end(&terminal);
+    check_sent(&place);
+    end(&place);
+}
+
 TEST(a_stopped_program_leaves_the_terminal_as_it_was_and_asks_again_when_it_goes_on)
 {
     struct terminal terminal;
