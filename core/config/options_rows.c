@@ -10,7 +10,7 @@ enum {
     ROW_SIZE_MIN = offsetof(struct paa_option, flags) + sizeof(uint32_t),
     ROW_SIZE_MAX = 4096,
     FLAGS_KNOWN = PAA_OPTION_REQUIRED | PAA_OPTION_LIST | PAA_OPTION_GENERATE |
-                  PAA_OPTION_INCOMING | PAA_OPTION_OUTGOING
+                  PAA_OPTION_INCOMING | PAA_OPTION_OUTGOING | PAA_OPTION_INSTANCE
 };
 
 struct table {
@@ -92,6 +92,8 @@ static const char *judge_kind(const struct paa_option *row)
         return "a group needs members";
     if ((row->flags & PAA_OPTION_GENERATE) != 0 && row->type != PAA_OPTION_SECRET)
         return "only a secret can be generated";
+    if ((row->flags & PAA_OPTION_INSTANCE) != 0 && row->type != PAA_OPTION_STRING)
+        return "only a string can name an instance";
     return NULL;
 }
 

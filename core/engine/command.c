@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 enum { EXIT_YES = 0, EXIT_NO = 1, EXIT_USAGE = 2, EXIT_UNAVAILABLE = 3 };
+enum { HINT_SIZE = 160 };
 
 static void post(struct op_home *home, struct op *op)
 {
@@ -35,31 +36,82 @@ static void await_post(struct command_run *run)
 
 /* ---- finding what to run ------------------------------------------------------------------------- */
 
-static void no_instance(const struct generation *generation, const char *name,
-                        struct paa_error *error)
+/* plugin NULL: of any. */
+static bool is_of(const struct instance *instance, const char *plugin)
+{
+    return plugin == NULL || strcmp(instance->id.plugin, plugin) == 0;
+}
+
+static struct instance *instance_named(const struct generation *generation, const char *name,
+                                       const char *plugin)
+{
+    for (size_t i = 0; i < generation->instance_count; i++)
+        if (is_of(&generation->instances[i], plugin) &&
+            strcmp(generation->instances[i].id.name, name) == 0)
+            return &generation->instances[i];
+    return NULL;
+}
+
+/* The end of a sentence: the name that was meant, perhaps. */
+static void hint_at_instance(const struct generation *generation, const char *name,
+                             const char *plugin, char ret_hint[HINT_SIZE])
 {
     const char **names = malloc((generation->instance_count + 1) * sizeof *names);
     const char *near = NULL;
+    size_t count = 0;
 
     for (size_t i = 0; names != NULL && i < generation->instance_count; i++)
-        names[i] = generation->instances[i].id.name;
+        if (is_of(&generation->instances[i], plugin))
+            names[count++] = generation->instances[i].id.name;
     if (names != NULL)
-        near = near_word(paa_str_of(name), names, generation->instance_count);
-    (void)context_error(error, "%s: there is no instance %s%s%s%s",
-                        generation->context->policy_path, name,
-                        near != NULL ? ": did you mean \"" : "", near != NULL ? near : "",
-                        near != NULL ? "\"?" : "");
+        near = near_word(paa_str_of(name), names, count);
+    (void)snprintf(ret_hint, HINT_SIZE, "%s%s%s", near != NULL ? ": did you mean \"" : "",
+                   near != NULL ? near : "", near != NULL ? "\"?" : "");
     free(names);
 }
 
 static struct instance *find_instance(const struct generation *generation, const char *name,
                                       struct paa_error *error)
 {
-    for (size_t i = 0; i < generation->instance_count; i++)
-        if (strcmp(generation->instances[i].id.name, name) == 0)
-            return &generation->instances[i];
-    no_instance(generation, name, error);
+    struct instance *instance = instance_named(generation, name, NULL);
+    char hint[HINT_SIZE];
+
+    if (instance != NULL)
+        return instance;
+    hint_at_instance(generation, name, NULL, hint);
+    (void)context_error(error, "%s: there is no instance %s%s", generation->context->policy_path,
+                        name, hint);
     return NULL;
+}
+
+/* What it gives to an instance that nobody has, it would give to nobody. */
+static bool check_named(const struct generation *generation, const struct option_entry *entry,
+                        const char *plugin, struct paa_error *error)
+{
+    char hint[HINT_SIZE];
+
+    for (size_t i = 0; i < entry->count; i++) {
+        const char *name = entry->values[i].string.data;
+
+        if (instance_named(generation, name, plugin) != NULL)
+            continue;
+        hint_at_instance(generation, name, plugin, hint);
+        (void)context_error(error,
+                            "%s=%.100s: there is no instance of this name with the plugin %s%s",
+                            entry->row->name, name, plugin, hint);
+        return false;
+    }
+    return true;
+}
+
+static bool check_instances(const struct generation *generation, const char *plugin,
+                            const struct paa_options *arguments, struct paa_error *error)
+{
+    for (size_t i = 0; i < arguments->count; i++)
+        if ((arguments->entries[i].row->flags & PAA_OPTION_INSTANCE) != 0 &&
+            !check_named(generation, &arguments->entries[i], plugin, error))
+            return false;
+    return true;
 }
 
 bool command_verb(const struct paa_plugin *slots, size_t index, struct paa_verb *ret_verb)
@@ -196,7 +248,7 @@ static int run_command(struct command_run *run, const struct generation *generat
                                    &(struct option_rows){ verb.arguments, verb.argument_count,
                                                           instance->slots->option_size },
                                    command->verb, ".", &run->arena, error);
-    if (arguments == NULL)
+    if (arguments == NULL || !check_instances(generation, instance->id.plugin, arguments, error))
         return EXIT_USAGE;
     if (!begin(run, instance, &verb)) {
         (void)context_error(error, "no memory is left for the verb");

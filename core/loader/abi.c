@@ -18,7 +18,8 @@
 
 static const uint32_t PLUGIN_FLAGS = PAA_PLUGIN_LOGIN;
 static const uint32_t OPTION_FLAGS = PAA_OPTION_REQUIRED | PAA_OPTION_LIST | PAA_OPTION_GENERATE |
-                                     PAA_OPTION_INCOMING | PAA_OPTION_OUTGOING;
+                                     PAA_OPTION_INCOMING | PAA_OPTION_OUTGOING |
+                                     PAA_OPTION_INSTANCE;
 
 struct check {
     const char *path;
@@ -207,6 +208,10 @@ static int check_option(const struct check *check, const struct paa_option *opti
         return refuse(check, "its option %s is a choice of nothing", option->name);
     if ((option->flags & PAA_OPTION_GENERATE) != 0 && option->type != PAA_OPTION_SECRET)
         return refuse(check, "its option %s is to be generated but is no secret", option->name);
+    if ((option->flags & PAA_OPTION_INSTANCE) != 0 &&
+        (!check->is_verb || option->type != PAA_OPTION_STRING))
+        return refuse(check, "its option %s names an instance, which strings of verbs do only",
+                      option->name);
     if (option->min > option->max)
         return refuse(check, "its option %s has a minimum above its maximum", option->name);
     return 0;

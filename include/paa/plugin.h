@@ -274,7 +274,8 @@ enum {
     PAA_OPTION_LIST = 1u << 1,     /* a list of that type; groups: ( { … }, { … } ) */
     PAA_OPTION_GENERATE = 1u << 2, /* SECRET: a missing file: is made, mode 0600, 32 random bytes */
     PAA_OPTION_INCOMING = 1u << 3, /* only makes sense, and is only REQUIRED, if used this way; */
-    PAA_OPTION_OUTGOING = 1u << 4  /* neither: both */
+    PAA_OPTION_OUTGOING = 1u << 4, /* neither: both */
+    PAA_OPTION_INSTANCE = 1u << 5  /* STRING of a verb: the policy has such an instance, of this plugin */
 };
 
 /* One row. The names `plugin`, `sha256`, `store`, `tls` and the group `paa` are the core's. A plugin

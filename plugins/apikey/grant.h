@@ -22,7 +22,7 @@ struct grant {
       .help = "a scope it carries; repeat for more" },                                             \
         { .name = "instance",                                                                      \
           .type = PAA_OPTION_STRING,                                                               \
-          .flags = PAA_OPTION_LIST,                                                                \
+          .flags = PAA_OPTION_LIST | PAA_OPTION_INSTANCE,                                          \
           .help = "an instance that takes it; repeat for more. Default: the one that is run" },    \
         { .name = "label",                                                                         \
           .type = PAA_OPTION_STRING,                                                               \

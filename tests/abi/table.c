@@ -205,6 +205,8 @@ TEST(options_are_checked_row_by_row)
     CHECK_HAS(option_refusal(option), "option o has flags that this core does not know (0x200)");
     option.flags = PAA_OPTION_GENERATE;
     CHECK_HAS(option_refusal(option), "is to be generated but is no secret");
+    option.flags = PAA_OPTION_INSTANCE;
+    CHECK_HAS(option_refusal(option), "option o names an instance, which strings of verbs do only");
     option.flags = 0;
     option.min = 2;
     option.max = 1;

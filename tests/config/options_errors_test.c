@@ -230,6 +230,8 @@ TEST(mistakes_in_a_plugins_table_are_named)
                "a group cannot have a fallback");
     refuse_row(ROW("o", "h", PAA_OPTION_STRING, .flags = PAA_OPTION_GENERATE),
                "only a secret can be generated");
+    refuse_row(ROW("o", "h", PAA_OPTION_INTEGER, .flags = PAA_OPTION_INSTANCE),
+               "only a string can name an instance");
     refuse_row(ROW("o", "h", PAA_OPTION_STRING, .flags = PAA_OPTION_REQUIRED, .fallback = "x"),
                "what is required needs no fallback");
     refuse_row(ROW("o", "h", PAA_OPTION_INTEGER, .min = 2, .max = 1), "its min is greater");

@@ -4,7 +4,8 @@
 
 static const char policy[] =
     STORED POLICY(KEYS("plain", "pepper = \"file:pepper\";") KEYS("bare", "")
-                      KEYS("weak", "pepper = \"file:weak\";"),
+                      KEYS("weak", "pepper = \"file:weak\";")
+                          SCRIPT("other", "verify = \"accept\";"),
                   API("rules = ( " ASKS("plain") ", " ASKS("bare") ", " ASKS("weak") " );"));
 
 static bool begin(struct host *host)
@@ -73,7 +74,11 @@ TEST(what_cannot_be_minted_is_refused_with_its_argument)
         { "expires=yesterday", "expires=yesterday: neither a time (2026-12-01T00:00:00Z) nor" },
         { "expires=2025-01-01T00:00:00Z", "expires lies in the past" },
         { "scope=two words", "scope=two words: not a word" },
-        { "instance=no/name", "instance=no/name: not a word" },
+        { "instance=palin",
+          "instance=palin: there is no instance of this name with the plugin apikey: did you mean "
+          "\"plain\"?" },
+        { "instance=other", "instance=other: there is no instance of this name with the plugin" },
+        { "instance=no/name", "instance=no/name: there is no instance of this name" },
         { "network=10.0.0.1/8", "network=10.0.0.1/8: " },
         { "label= outer blank", "label= outer blank: a label has at most 200 bytes" },
         { "expire=90d", "did you mean \"expires\"?" },
