@@ -8,8 +8,8 @@
  *   key-index  "c" client NUL id -> key of the record in `keys`: all keys of a client
  *              "p" id            -> the same, for imported keys
  *              "f"               -> nothing: a durable write after many that were not
- * The index is written first: a crash in between leaves an entry that leads nowhere, never a key that
- * cannot be found to revoke it.
+ * The index is written first, and when a key ends, last: a crash in between leaves an entry that leads nowhere, never a
+ * key that cannot be found to revoke it.
  */
 #ifndef APIKEY_APIKEY_H
 #define APIKEY_APIKEY_H

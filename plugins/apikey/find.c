@@ -137,18 +137,24 @@ enum paa_result walk_keys(struct paa_op *op, struct paa_str client, struct walk 
 
 /* ---- a new one -------------------------------------------------------------------------------- */
 
-bool record_to_store(const struct record *record, struct buf *buf, struct paa_record *ret_kept)
+/* When a record and what leads to it may be purged; 0: never. */
+static int64_t kept_until_s(const struct record *record)
 {
     int64_t end_s = record_end(record);
 
     if (record->revoked_s != 0 && (end_s == 0 || record->revoked_s < end_s))
         end_s = record->revoked_s;
+    return end_s != 0 ? time_add(end_s, KEEP_ENDED_S) : 0;
+}
+
+bool record_to_store(const struct record *record, struct buf *buf, struct paa_record *ret_kept)
+{
     buf_init(buf, RECORD_SIZE_MAX);
     paa_init(ret_kept, sizeof *ret_kept);
     if (!record_encode(record, buf))
         return false;
     ret_kept->value = paa_bytes_of(buf->data, buf->size);
-    ret_kept->expires_at_s = end_s != 0 ? time_add(end_s, KEEP_ENDED_S) : 0;
+    ret_kept->expires_at_s = kept_until_s(record);
     return true;
 }
 
@@ -189,24 +195,24 @@ static enum paa_result on_indexed(struct paa_op *op, enum paa_status status,
     struct save *save = (struct save *)context;
 
     (void)kept;
-    return status == PAA_STATUS_OK ? put_record(op, save) : save->then(op, status, save);
+    if (status != PAA_STATUS_OK || save->only_index)
+        return save->then(op, status, save);
+    return put_record(op, save);
 }
 
 /* The entry of the client. Without NEW: a crash may have left the same one. */
-static enum paa_result put_entry(struct paa_op *op, struct save *save, uint32_t flags,
-                                 paa_store_fn then)
+static enum paa_result put_entry(struct paa_op *op, struct save *save)
 {
     unsigned char key[INDEX_KEY_SIZE_MAX];
     size_t size = client_prefix(save->record->client, key);
-    int64_t end_s = record_end(save->record);
     struct paa_record entry;
 
     memcpy(key + size, save->record->id.data, KEY_ID_SIZE);
     paa_init(&entry, sizeof entry);
     entry.key = paa_bytes_of(key, size + KEY_ID_SIZE);
     entry.value = lookup_key(save->lookup);
-    entry.expires_at_s = end_s != 0 ? time_add(end_s, KEEP_ENDED_S) : 0;
-    return op->host->store->put(op, instance_of(op)->index, &entry, flags, then, save);
+    entry.expires_at_s = kept_until_s(save->record);
+    return op->host->store->put(op, instance_of(op)->index, &entry, 0, on_indexed, save);
 }
 
 static enum paa_result on_pointed(struct paa_op *op, enum paa_status status,
@@ -217,35 +223,43 @@ static enum paa_result on_pointed(struct paa_op *op, enum paa_status status,
     (void)kept;
     if (status != PAA_STATUS_OK)
         return save->then(op, status, save);
-    return put_entry(op, save, 0, on_indexed);
+    return put_entry(op, save);
 }
 
 /* Imported: its id leads to its digest. */
 static enum paa_result put_pointer(struct paa_op *op, struct save *save)
 {
     unsigned char key[1 + KEY_ID_SIZE] = { 'p' };
-    int64_t end_s = record_end(save->record);
     struct paa_record entry;
 
     memcpy(key + 1, save->record->id.data, KEY_ID_SIZE);
     paa_init(&entry, sizeof entry);
     entry.key = paa_bytes_of(key, sizeof key);
     entry.value = lookup_key(save->lookup);
-    entry.expires_at_s = end_s != 0 ? time_add(end_s, KEEP_ENDED_S) : 0;
-    return op->host->store->put(op, instance_of(op)->index, &entry, PAA_PUT_NEW, on_pointed, save);
+    entry.expires_at_s = kept_until_s(save->record);
+    return op->host->store->put(op, instance_of(op)->index, &entry,
+                                save->only_index ? 0 : (uint32_t)PAA_PUT_NEW, on_pointed, save);
+}
+
+static enum paa_result put_index(struct paa_op *op, struct save *save)
+{
+    return (save->record->flags & RECORD_IMPORTED) != 0 ? put_pointer(op, save)
+                                                        : put_entry(op, save);
 }
 
 enum paa_result save_key(struct paa_op *op, const struct record *record,
                          const struct lookup *lookup, uint32_t flags, struct save *save,
                          saved_fn then)
 {
-    save->then = then;
-    save->record = record;
-    save->lookup = lookup;
-    save->flags = flags;
-    if ((record->flags & RECORD_IMPORTED) != 0)
-        return put_pointer(op, save);
-    return put_entry(op, save, 0, on_indexed);
+    *save = (struct save){ .then = then, .record = record, .lookup = lookup, .flags = flags };
+    return put_index(op, save);
+}
+
+enum paa_result save_index(struct paa_op *op, const struct record *record,
+                           const struct lookup *lookup, struct save *save, saved_fn then)
+{
+    *save = (struct save){ .then = then, .record = record, .lookup = lookup, .only_index = true };
+    return put_index(op, save);
 }
 
 enum paa_result save_flush(struct paa_op *op, struct save *save, saved_fn then)

@@ -55,12 +55,17 @@ struct save {
     saved_fn then;
     const struct record *record;
     const struct lookup *lookup;
-    uint32_t flags; /* PAA_PUT_DURABLE, or none */
+    uint32_t flags;  /* PAA_PUT_DURABLE, or none */
+    bool only_index; /* the record is there */
 };
 /* Waiting. record and lookup live until then. */
 enum paa_result save_key(struct paa_op *op, const struct record *record,
                          const struct lookup *lookup, uint32_t flags, struct save *save,
                          saved_fn then);
+/* Waiting. The record was changed: what leads to it goes when it goes. Of it the id, the client, the kind and the times count;
+ * record and lookup live until then. */
+enum paa_result save_index(struct paa_op *op, const struct record *record,
+                           const struct lookup *lookup, struct save *save, saved_fn then);
 /* Waiting. Makes durable all that was saved before: both tables are in one store. */
 enum paa_result save_flush(struct paa_op *op, struct save *save, saved_fn then);
 

@@ -221,48 +221,68 @@ static enum paa_result show_run(struct paa_op *op, const struct paa_options *arg
 
 struct change {
     struct find find;
+    struct save save;
     bool revokes; /* else it retires */
     int64_t at_s; /* now; the end of the grace */
     unsigned tries;
     struct paa_str id;
+    struct record record; /* as it was changed, with no texts but these two */
+    struct lookup lookup; /* no more of it than where the record is */
     char shown_id[KEY_ID_SIZE];
     char client[RECORD_CLIENT_MAX];
-    size_t client_size;
 };
 
 static enum paa_result change_begin(struct paa_op *op, struct change *change);
 
-/* For the audit line, when the record is gone from view. */
-static void remember(struct change *change, const struct record *record)
+/* What is needed when the record is gone from view. */
+static void remember(struct change *change, const struct paa_record *kept,
+                     const struct record *changed)
 {
-    memcpy(change->shown_id, record->id.data, KEY_ID_SIZE);
-    memcpy(change->client, record->client.data, record->client.size);
-    change->client_size = record->client.size;
+    struct record *record = &change->record;
+    size_t client_size = changed->client.size;
+
+    memcpy(change->shown_id, changed->id.data, KEY_ID_SIZE);
+    memcpy(change->client, changed->client.data, client_size);
+    memset(record, 0, sizeof *record);
+    record->flags = changed->flags;
+    record->expires_s = changed->expires_s;
+    record->retired_s = changed->retired_s;
+    record->revoked_s = changed->revoked_s;
+    record->id = paa_str_of_n(change->shown_id, KEY_ID_SIZE);
+    record->client = paa_str_of_n(change->client, client_size);
+    change->lookup.key_size =
+        kept->key.size < STORE_KEY_SIZE_MAX ? kept->key.size : (size_t)STORE_KEY_SIZE_MAX;
+    memcpy(change->lookup.key, kept->key.data, change->lookup.key_size);
 }
 
+static enum paa_result on_indexed(struct paa_op *op, enum paa_status status, struct save *save)
+{
+    const struct change *change = LIST_ENTRY(save, struct change, save);
+    char at[TIME_TEXT_SIZE];
+    struct paa_field fields[] = {
+        { STR("id"), change->record.id },
+        { STR("client"), change->record.client },
+        { change->revokes ? STR("revoked") : STR("ends"), time_text(change->at_s, at) },
+    };
+
+    (void)status; /* what leads nowhere stays for longer */
+    op->host->conversation->emit(op, fields, sizeof fields / sizeof fields[0], 0);
+    return PAA_DONE;
+}
+
+/* The index comes after it, lest what leads to a key ends before the key does. */
 static enum paa_result on_changed(struct paa_op *op, enum paa_status status,
                                   const struct paa_record *kept, void *context)
 {
     struct change *change = (struct change *)context;
-    char at[TIME_TEXT_SIZE];
-    struct record record;
-    struct paa_field fields[3];
 
     (void)kept;
     if (status == PAA_STATUS_EXISTS && ++change->tries < CHANGE_TRIES_MAX)
         return change_begin(op, change); /* somebody else changed it meanwhile */
     if (status != PAA_STATUS_OK)
         return verb_store_failed(op);
-    memset(&record, 0, sizeof record);
-    record.id = paa_str_of_n(change->shown_id, KEY_ID_SIZE);
-    record.client = paa_str_of_n(change->client, change->client_size);
-    verb_audit(op, PAA_LEVEL_NOTICE, change->revokes ? "revoked" : "retired", &record);
-    fields[0] = (struct paa_field){ STR("id"), record.id };
-    fields[1] = (struct paa_field){ STR("client"), record.client };
-    fields[2].name = change->revokes ? STR("revoked") : STR("ends");
-    fields[2].value = time_text(change->at_s, at);
-    op->host->conversation->emit(op, fields, 3, 0);
-    return PAA_DONE;
+    verb_audit(op, PAA_LEVEL_NOTICE, change->revokes ? "revoked" : "retired", &change->record);
+    return save_index(op, &change->record, &change->lookup, &change->save, on_indexed);
 }
 
 static enum paa_result put_changed(struct paa_op *op, struct change *change,
@@ -309,7 +329,7 @@ static enum paa_result on_to_change(struct paa_op *op, enum paa_status status,
         changed.retired_s = change->at_s; /* a second time never lengthens the grace */
     else
         change->at_s = record->retired_s;
-    remember(change, record);
+    remember(change, kept, &changed);
     return put_changed(op, change, kept, &changed);
 }
 

@@ -2,6 +2,8 @@
 /* The verbs of API keys: mint, list, show, retire, revoke, import; what they refuse, and what requests are told then. */
 #include "apikeys.h"
 
+#include <sqlite3.h>
+
 static const char policy[] =
     STORED POLICY(KEYS("plain", "pepper = \"file:pepper\";") KEYS("bare", "")
                       KEYS("weak", "pepper = \"file:weak\";")
@@ -262,6 +264,53 @@ TEST(an_imported_key_is_shown_retired_and_revoked_by_its_id)
     CHECK_SHOWN(&host, "/plain", "apikey: " LONG_KEY, 200, "");
     CHECK_INT(keys_change(&host, "revoke", &key, NULL).status, 0);
     CHECK_SHOWN(&host, "/plain", "apikey: " LONG_KEY, 401, "revoked");
+    host_close(&host);
+}
+
+/* Of the entries that lead to keys: how many there are like that. */
+static int count_entries(const struct host *host, const char *like)
+{
+    char path[HOST_PATH_MAX + 16], query[512];
+    sqlite3_stmt *statement = NULL;
+    sqlite3 *file = NULL;
+    int count = -1;
+
+    (void)snprintf(path, sizeof path, "%s/keys.db", host->folder);
+    (void)snprintf(query, sizeof query,
+                   "SELECT count(*) FROM records entry JOIN records key ON entry.value = key.key "
+                   "WHERE entry.tbl <> key.tbl AND %s",
+                   like);
+    if (sqlite3_open_v2(path, &file, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(file, query, -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        count = sqlite3_column_int(statement, 0);
+    (void)sqlite3_finalize(statement);
+    (void)sqlite3_close(file);
+    return count;
+}
+
+TEST(what_leads_to_a_key_lasts_as_long_as_what_is_kept_of_it)
+{
+    struct host_key minted, imported;
+    struct keys_said said;
+    struct host host;
+
+    REQUIRE(begin(&host));
+    CHECK_INT(keys_import(&host, "plain", LONG_KEY, "client=acme", NULL).status, 0);
+    said = keys_run(&host, "plain", "list", NULL);
+    REQUIRE(json_value(said.output.text, "id", imported.id, sizeof imported.id));
+    REQUIRE(keys_mint(&host, &minted, "plain", "client=acme", NULL));
+    CHECK_INT(count_entries(&host, "entry.expires = 0"), 3); /* two, and one by the imported id */
+    CHECK_INT(keys_change(&host, "retire", &minted, "grace=1d").status, 0);
+    CHECK_INT(count_entries(&host, "entry.expires = 0"), 2);
+    CHECK_INT(keys_change(&host, "revoke", &imported, NULL).status, 0);
+    CHECK_INT(count_entries(&host, "entry.expires > 0 AND entry.expires = key.expires"), 3);
+    CHECK_INT(keys_change(&host, "revoke", &minted, NULL).status, 0);
+    CHECK_INT(count_entries(&host, "entry.expires > 0 AND entry.expires = key.expires"), 3);
+    said = keys_run(&host, "plain", "list", "client=acme", NULL);
+    CHECK_HAS(said.output.text, minted.id);
+    CHECK_HAS(said.output.text, imported.id);
+    CHECK_INT(keys_change(&host, "show", &imported, NULL).status, 0);
     host_close(&host);
 }
 
