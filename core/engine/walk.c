@@ -307,6 +307,7 @@ static bool ask_challenge(struct paa_txn *txn, uint16_t site)
         txn->sites[site].op = op;
         op->slot = OP_CHALLENGE;
         op->deadline_ms = txn->deadline_ms; /* a dialogue may have put it off */
+        op->read_ms = 0;
         op->broken = false;
         op->misused = false;
         op->forbidden = false;
