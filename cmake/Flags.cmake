@@ -51,5 +51,6 @@ if(PAA_LTO AND NOT PAA_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND
   if(PAA_HAS_LTO)
     set(PAA_LTO_COMPILE -flto=auto -ffat-lto-objects)
     set(PAA_LTO_LINK -flto=auto)
+    add_link_options(-fno-lto) # else the linker's plugin takes all programs of such objects for wholes
   endif()
 endif()
