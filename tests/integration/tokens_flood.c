@@ -164,7 +164,7 @@ TEST(bad_signatures_leave_nothing_behind)
     struct memory before = { 0, 0 };
     struct issuer issuer;
     struct host host;
-    char token[SIGNER_TOKEN_MAX];
+    char token[SIGNER_TOKEN_MAX], good[SIGNER_TOKEN_MAX];
     size_t size;
 
     issuer_start(&issuer);
@@ -172,6 +172,7 @@ TEST(bad_signatures_leave_nothing_behind)
     token_of(&issuer, "p256", ALG_ES256, token);
     CHECK_TOKEN(&host, token, 200, "good");
     size = strlen(token);
+    memcpy(good, token, size + 1);
     for (unsigned i = 0; i < WARM + MORE; i++) {
         if (i == WARM)
             before = memory_now();
@@ -179,7 +180,8 @@ TEST(bad_signatures_leave_nothing_behind)
         token[size - 3] = letters[i & 31];
         token[size - 4] = letters[i >> 5 & 31];
         token[size - 5] = letters[i >> 10 & 31];
-        CHECK_TOKEN(&host, token, 401, "signature");
+        if (strcmp(token, good) != 0) /* chance signed with just these letters */
+            CHECK_TOKEN(&host, token, 401, "signature");
     }
     check_grown("bad signatures", MORE, before);
     host_close(&host);
