@@ -44,6 +44,7 @@ add_link_options(-Wl,-z,relro,-z,now)
 option(PAA_LTO "optimise the library and the plugins as wholes (gcc)" ON)
 set(PAA_LTO_COMPILE "")
 set(PAA_LTO_LINK "")
+set(PAA_LTO_NONE "")
 if(PAA_LTO AND NOT PAA_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND
    NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   include(CheckIPOSupported)
@@ -51,6 +52,6 @@ if(PAA_LTO AND NOT PAA_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU" AND
   if(PAA_HAS_LTO)
     set(PAA_LTO_COMPILE -flto=auto -ffat-lto-objects)
     set(PAA_LTO_LINK -flto=auto)
-    add_link_options(-fno-lto) # else the linker's plugin takes all programs of such objects for wholes
+    set(PAA_LTO_NONE -fno-lto) # else the linker's plugin takes every program of such objects for a whole
   endif()
 endif()

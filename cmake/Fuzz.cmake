@@ -29,6 +29,7 @@ function(paa_fuzz name)
   cmake_parse_arguments(ARG "" "" "LAYERS;LINK" ${ARGN})
   set(corpus ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
   add_executable(fuzz_${name} fuzz_${name}.c)
+  target_link_options(fuzz_${name} PRIVATE ${PAA_LTO_NONE})
   target_include_directories(fuzz_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include
                              ${PROJECT_SOURCE_DIR}/tests/fuzz)
   foreach(layer IN LISTS ARG_LAYERS)

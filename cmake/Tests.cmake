@@ -10,6 +10,7 @@ set(PAA_TEST_TIMEOUT_S 900)
 function(paa_test name)
   cmake_parse_arguments(ARG "IDP" "TIMEOUT" "SOURCES;LAYERS;LINK;LABELS;DEFINES" ${ARGN})
   add_executable(test_${name} ${ARG_SOURCES})
+  target_link_options(test_${name} PRIVATE ${PAA_LTO_NONE})
   target_include_directories(test_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include
                              ${PROJECT_SOURCE_DIR}/tests)
   foreach(layer IN LISTS ARG_LAYERS)
