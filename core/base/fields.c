@@ -2,9 +2,9 @@
 /* fields.h's names, values, credentials and challenges (RFC 9110). Cookies are in cookie.c, queries and
  * forms in form.c. */
 #include "fields.h"
-#include "hint.h"
 
 #include "cpu.h"
+#include "hint.h"
 #include "str.h"
 
 static bool is_alnum(unsigned char c)

@@ -9,9 +9,9 @@
  * since the bits of a sum alone are not even.
  */
 #include "hash.h"
-#include "hint.h"
 
 #include "cpu.h"
+#include "hint.h"
 
 #include <string.h>
 #ifdef CPU_HAS_AVX2

@@ -4,6 +4,7 @@
  * pass over a table of character classes, and only one that holds "%" is looked at again. What is plain is not copied.
  */
 #include "path.h"
+
 #include "hint.h"
 #include "str.h"
 

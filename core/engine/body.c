@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* body.h: between the steps that ask for content, the host that gives it, and content.c, which reads it. */
 #include "body.h"
-#include "hint.h"
 
+#include "hint.h"
 #include "secret.h"
 #include "str.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The walk. Where a line looks odd, Linux-PAM 1.5.2 does the same; tests/chain runs both. */
 #include "chain.h"
+
 #include "hint.h"
 
 #include <string.h>

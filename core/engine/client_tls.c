@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "client_tls.h"
-#include "hint.h"
 
 #include "buf.h"
 #include "ca_bundle.h"
 #include "engine.h"
+#include "hint.h"
 #include "key_token.h"
 #include "keys.h"
 #include "secret.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "decision.h"
-#include "hint.h"
 
+#include "hint.h"
 #include "json.h"
 #include "str.h"
 

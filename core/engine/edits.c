@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "edits.h"
+
 #include "hint.h"
 
 enum { REJECT_INDEX = 2 };

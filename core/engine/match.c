@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "match.h"
-#include "hint.h"
 
+#include "hint.h"
 #include "str.h"
 
 #include <stdlib.h>

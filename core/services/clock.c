@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "clock.h"
-#include "hint.h"
 
+#include "hint.h"
 #include "op.h"
 #include "services.h"
 #include "units.h"

@@ -4,8 +4,8 @@
  * transaction or policy.
  */
 #include "op.h"
-#include "hint.h"
 
+#include "hint.h"
 #include "log.h"
 #include "services.h"
 #include "str.h"

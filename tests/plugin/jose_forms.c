@@ -406,6 +406,32 @@ TEST(claims_are_read_as_they_stand_and_can_be_kept)
     judging_done(&j);
 }
 
+TEST(a_kept_token_shows_the_rules_own_issuer_and_audience_and_is_judged_as_before)
+{
+    static const struct paa_str joined = { "orders\nb\xc3\xa9", 10 }, other = { "invoices", 8 };
+    struct judging j;
+    enum signature signature;
+    struct jwt kept, alone;
+    size_t size = signer_token(STR(HEADER), STR(RICH), ALG_RS256, NULL, token);
+
+    judging_init(&j, JWT_RFC9068);
+    REQUIRE(judging_token(&j, paa_str_of_n(token, size), &signature).verdict == JWT_GOOD);
+    kept = alone = j.jwt;
+    jwt_share(&kept, &j.rules);
+    CHECK(kept.texts[JWT_T_ISS].data == j.rules.issuer.data);
+    CHECK(kept.texts[JWT_T_AUD].data == judging_audiences[1].data);
+    CHECK_INT(jwt_judge(&kept, &j.rules, NOW).verdict, JWT_GOOD);
+    CHECK_INT(jwt_judge(&kept, &j.rules, NOW + 1000).verdict, JWT_EXPIRED);
+    j.rules.audiences = &joined; /* two audiences are not one whose name holds both */
+    j.rules.audience_count = 1;
+    jwt_share(&alone, &j.rules);
+    CHECK(alone.texts[JWT_T_AUD].data == j.jwt.texts[JWT_T_AUD].data);
+    CHECK_INT(jwt_judge(&alone, &j.rules, NOW).verdict, JWT_AUDIENCE);
+    j.rules.audiences = &other;
+    CHECK_INT(jwt_judge(&kept, &j.rules, NOW).verdict, JWT_AUDIENCE);
+    judging_done(&j);
+}
+
 TEST(scope_may_be_called_scp_and_scope_comes_first)
 {
     static const struct {
