@@ -12,6 +12,7 @@
 #include "groups.h"
 #include "identity.h"
 #include "issued.h"
+#include "pace.h"
 #include "verdict.h"
 #include "world.h"
 
@@ -112,20 +113,7 @@ static void sha256(void *state, uint64_t count)
     EVP_MD_CTX_free(context);
 }
 
-/* The time between two cases: none of measure.c's promises, so it is told here. */
-static void promise_between(const struct bench_options *options, const char *what,
-                            const struct bench_case *with, const struct bench_case *without,
-                            double most, double aim)
-{
-    double own = bench_ns(with, options) - bench_ns(without, options);
-
-    printf("  %s: %.1f ns (at most %.0f, aim %.0f): %s\n", what, own, most, aim,
-           options->quick ? "not judged"
-           : own <= most  ? "holds"
-                          : "MISSED");
-}
-
-enum { KEPT, VOUCHED, NEW_SEEN, NEW_VOUCHED, SHA, REFUSED, CONNECTIONS };
+enum { KEPT, VOUCHED, NEW_SEEN, NEW_VOUCHED, SHA, REFUSED, CONNECTIONS, PACE = CONNECTIONS, CASES };
 
 static void write_ca(const struct issued *ca)
 {
@@ -165,7 +153,7 @@ static struct issued *client_of_now(const struct issued *ca)
 static void connections(const struct bench_options *options)
 {
     static struct connecting all[CONNECTIONS][BENCH_THREADS];
-    static struct bench_case cases[CONNECTIONS];
+    static struct bench_case cases[CASES];
     static const char *const names[CONNECTIONS] = {
         "a certificate on a kept connection",    "the same, vouched for without a look",
         "a remembered one on a new connection",  "the same, vouched for without a look",
@@ -193,9 +181,10 @@ static void connections(const struct bench_options *options)
             cases[i].state[t] = &all[i][t];
         }
     }
-    bench_group(options, "client certificates, the whole transaction", cases, CONNECTIONS);
-    promise_between(options, "the look at a kept connection", &cases[KEPT], &cases[VOUCHED], 60,
-                    30);
+    pace_case(&cases[PACE]);
+    bench_group(options, "client certificates, the whole transaction", cases, CASES);
+    pace_promise_between(options, "the look at a kept connection", &cases[KEPT], &cases[VOUCHED],
+                         &cases[PACE], 60, 30);
     bench_promise_ratio(options, "a remembered one, new connection and all, to SHA-256",
                         &cases[NEW_SEEN], &cases[SHA], 0, 3);
     bench_promise_ratio(options, "a refused one on a kept connection, to one that is let in",

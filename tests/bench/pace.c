@@ -34,12 +34,25 @@ void pace_case(struct bench_case *ret_case)
                                      .state = { text } };
 }
 
+static void promise(const struct bench_options *options, const char *what, double ratio,
+                    double here, double most, double aim)
+{
+    double ns = ratio * PACE_NS;
+
+    printf("  %-7s %s: %.0f ns where the pace is %d (at most %.0f, aim %.0f); %.0f ns here\n",
+           bench_verdict(options, ns <= most), what, ns, PACE_NS, most, aim, here);
+}
+
 void pace_promise(const struct bench_options *options, const struct bench_case *c,
                   const struct bench_case *pace, double most, double aim)
 {
-    double ns = bench_ratio(c, pace, options) * PACE_NS;
+    promise(options, c->name, bench_ratio(c, pace, options), bench_ns(c, options), most, aim);
+}
 
-    printf("  %-7s %s: %.0f ns where the pace is %d (at most %.0f, aim %.0f); %.0f ns here\n",
-           bench_verdict(options, ns <= most), c->name, ns, PACE_NS, most, aim,
-           bench_ns(c, options));
+void pace_promise_between(const struct bench_options *options, const char *what,
+                          const struct bench_case *with, const struct bench_case *without,
+                          const struct bench_case *pace, double most, double aim)
+{
+    promise(options, what, bench_ratio(with, pace, options) - bench_ratio(without, pace, options),
+            bench_ns(with, options) - bench_ns(without, options), most, aim);
 }

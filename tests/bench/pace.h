@@ -15,4 +15,9 @@ enum { PACE_NS = 114 };
 void pace_promise(const struct bench_options *options, const struct bench_case *c,
                   const struct bench_case *pace, double most, double aim);
 
+/* The same of the time between two cases: what the one does that the other does not. */
+void pace_promise_between(const struct bench_options *options, const char *what,
+                          const struct bench_case *with, const struct bench_case *without,
+                          const struct bench_case *pace, double most, double aim);
+
 #endif
