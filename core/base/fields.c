@@ -7,6 +7,10 @@
 #include "hint.h"
 #include "str.h"
 
+#ifdef CPU_HAS_AVX2
+#include <immintrin.h>
+#endif
+
 static bool is_alnum(unsigned char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -61,55 +65,46 @@ static inline uint64_t controls_in(uint64_t word)
 
 /* ---- more bytes at a time ------------------------------------------------------------------------ */
 
-/* On any machine: compilers know how. */
-typedef unsigned char chunk __attribute__((vector_size(32)));
+#ifdef CPU_HAS_AVX2
+enum { CHUNK = 32 };
 
-/* ORs into `found` a highest bit for each byte of the chunk at `at` that is under 0x20 or over 0x7e, and for no other. */
-#define FIND_ODD(found, at)                                                                        \
-    do {                                                                                           \
-        chunk bytes_;                                                                              \
-        memcpy(&bytes_, (at), sizeof bytes_);                                                      \
-        (found) |= (bytes_ - 0x20) | (bytes_ + 1);                                                 \
-    } while (0)
-
-/* Is all of s from 0x20 to 0x7e? Of at least a chunk; the last one overlaps the one before. */
-static inline __attribute__((always_inline)) bool look_for_odd(struct paa_str s)
+/* The highest of what was and of the chunk's bytes, counted from 0x20 on: what is under it comes out over 0xdf. */
+CPU_WITH_AVX2 static inline __m256i higher_avx2(__m256i highest, const char *at)
 {
-    enum { CHUNK = sizeof(chunk) };
-    chunk found = { 0 }, other = { 0 };
-    uint64_t words[CHUNK / 8], all = 0;
-    size_t i = 0;
+    __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)at);
 
-    for (; i + 4 * (size_t)CHUNK <= s.size; i += 4 * (size_t)CHUNK) {
-        FIND_ODD(found, s.data + i);
-        FIND_ODD(other, s.data + i + CHUNK);
-        FIND_ODD(found, s.data + i + 2 * (size_t)CHUNK);
-        FIND_ODD(other, s.data + i + 3 * (size_t)CHUNK);
-    }
-    for (; i + CHUNK <= s.size; i += CHUNK)
-        FIND_ODD(found, s.data + i);
-    FIND_ODD(other, s.data + s.size - CHUNK);
-    found |= other;
-    memcpy(words, &found, sizeof words);
-    for (size_t k = 0; k < CHUNK / 8; k++)
-        all |= words[k];
-    return (all & EACH_BYTE(0x80)) == 0;
+    return _mm256_max_epu8(highest, _mm256_sub_epi8(bytes, _mm256_set1_epi8(0x20)));
 }
 
-#ifdef CPU_HAS_AVX2
+/* Is all of s from 0x20 to 0x7e? Of at least a chunk; the last one overlaps the one before. */
 CPU_WITH_AVX2 static bool is_plain_avx2(struct paa_str s)
 {
-    return look_for_odd(s);
+    const char *at = s.data, *last = s.data + s.size - CHUNK;
+    __m256i even = _mm256_setzero_si256(), odd = even;
+
+    for (; at + 3 * (size_t)CHUNK < last; at += 4 * (size_t)CHUNK) {
+        even = higher_avx2(even, at);
+        odd = higher_avx2(odd, at + CHUNK);
+        even = higher_avx2(even, at + 2 * (size_t)CHUNK);
+        odd = higher_avx2(odd, at + 3 * (size_t)CHUNK);
+    }
+    for (; at < last; at += CHUNK)
+        even = higher_avx2(even, at);
+    even = _mm256_max_epu8(even, higher_avx2(odd, last));
+    /* none is changed by what takes the highest that may be */
+    even = _mm256_subs_epu8(even, _mm256_set1_epi8(0x7e - 0x20));
+    return _mm256_testz_si256(even, even) != 0;
 }
 #endif
 
 static bool is_plain(struct paa_str s)
 {
 #ifdef CPU_HAS_AVX2
-    if (LIKELY(CPU_HAS_AVX2))
-        return is_plain_avx2(s);
+    return s.size >= CHUNK && CPU_HAS_AVX2 && is_plain_avx2(s);
+#else
+    (void)s;
+    return false;
 #endif
-    return look_for_odd(s);
 }
 
 /* Visible ASCII, blanks, obs-text. Most long values hold nothing but the first; only others are looked at closely. */
@@ -118,7 +113,7 @@ static bool has_no_control(struct paa_str s)
     uint64_t found = 0, word;
     size_t i = 0;
 
-    if (LIKELY(s.size >= sizeof(chunk) && is_plain(s)))
+    if (LIKELY(is_plain(s)))
         return true;
     for (; i + sizeof word <= s.size; i += sizeof word) {
         memcpy(&word, s.data + i, sizeof word);

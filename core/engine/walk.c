@@ -52,7 +52,8 @@ static int64_t trace_clock(const struct paa_txn *txn)
 }
 
 /* Records what the operation came to. Returns the result's index, or CHAIN_FORBIDDEN. */
-static int record(struct paa_txn *txn, uint16_t site, const struct op *op, enum paa_result result)
+static int record(struct paa_txn *txn, uint16_t site, const struct instance *instance,
+                  const struct op *op, enum paa_result result)
 {
     const struct step *step = &txn->program->steps[txn->program->sites[site].step];
     int index = op->forbidden ? CHAIN_FORBIDDEN : result_index(result);
@@ -64,7 +65,7 @@ static int record(struct paa_txn *txn, uint16_t site, const struct op *op, enum 
         txn->reasons[site] = (uint8_t)(op->is_too_large ? REASON_TOO_LARGE : reason_of(op->reason));
     if (UNLIKELY(op->retry_after_ms > txn->retry_after_ms))
         txn->retry_after_ms = op->retry_after_ms;
-    count_result(txn, instance_of(txn, site), index);
+    count_result(txn, instance, index);
     return index;
 }
 
@@ -76,16 +77,17 @@ bool txn_may_wait(struct paa_txn *txn, struct op *op)
     return txn->is_suspended ? lane_suspend_again(txn) : lane_suspend(txn);
 }
 
-static int unavailable(struct paa_txn *txn, uint16_t site, const char *reason)
+static int unavailable(struct paa_txn *txn, uint16_t site, const struct instance *instance,
+                       const char *reason)
 {
     txn->results[site] = UNAVAILABLE_INDEX;
     txn->reason = reason;
-    count_result(txn, instance_of(txn, site), UNAVAILABLE_INDEX);
+    count_result(txn, instance, UNAVAILABLE_INDEX);
     return UNAVAILABLE_INDEX;
 }
 
-static int after_call(struct paa_txn *txn, uint16_t site, struct op *op, enum paa_result result,
-                      int64_t began_ns)
+static int after_call(struct paa_txn *txn, uint16_t site, const struct instance *instance,
+                      struct op *op, enum paa_result result, int64_t began_ns)
 {
     note_time(txn, site, began_ns);
     if (UNLIKELY(result == PAA_PENDING) && txn_may_wait(txn, op))
@@ -93,13 +95,13 @@ static int after_call(struct paa_txn *txn, uint16_t site, struct op *op, enum pa
     if (UNLIKELY(result == PAA_PENDING)) {
         op_abandon(txn, op);
         txn->is_walk_cut = true;
-        return unavailable(txn, site,
+        return unavailable(txn, site, instance,
                            (txn->flags & PAA_REQUEST_NO_WAIT) != 0 ? "no-wait" : "limit");
     }
     if (UNLIKELY(op->wait.state == OP_WAIT_ARMED))
         op_abandon(txn, op);
     txn->waiting = NULL;
-    return record(txn, site, op, result);
+    return record(txn, site, instance, op, result);
 }
 
 static int run_site(struct paa_txn *txn, uint16_t site)
@@ -110,7 +112,7 @@ static int run_site(struct paa_txn *txn, uint16_t site)
 
     txn->site = site;
     if (UNLIKELY(op != NULL))
-        return after_call(txn, site, op, op_go_on(op), began_ns);
+        return after_call(txn, site, instance, op, op_go_on(op), began_ns);
     if (UNLIKELY(instance == NULL)) { /* permit and deny are the core's own */
         bool is_permit = txn->program->sites[site].instance == SITE_PERMIT;
 
@@ -124,7 +126,8 @@ static int run_site(struct paa_txn *txn, uint16_t site)
         return FAULT_INDEX;
     }
     txn->sites[site].op = op;
-    return after_call(txn, site, op, op_settle(op, call_slot(op, instance->slots)), began_ns);
+    return after_call(txn, site, instance, op, op_settle(op, call_slot(op, instance->slots)),
+                      began_ns);
 }
 
 /* ---- the walk ---------------------------------------------------------------------------------- */
@@ -458,7 +461,7 @@ enum paa_state txn_cut(struct paa_txn *txn, const char *reason, const char *sent
     if (op != NULL)
         op_abandon(txn, op);
     if (txn->phase == PHASE_WALK && op != NULL) {
-        (void)unavailable(txn, txn->site, reason);
+        (void)unavailable(txn, txn->site, instance_of(txn, txn->site), reason);
         txn->sentence = sentence;
         chain_say(&txn->chain, txn->program, UNAVAILABLE_INDEX);
     }

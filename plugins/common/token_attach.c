@@ -9,11 +9,11 @@
 /* ---- any token -------------------------------------------------------------------------------- */
 
 static enum paa_result set(struct paa_op *op, const struct token_client *client,
-                           const struct token_value *token, uint64_t version)
+                           struct paa_str credentials, uint64_t version)
 {
     const struct paa_host_outcome *outcome = op->host->outcome;
 
-    (void)outcome->header_set(op, PAA_MESSAGE_REQUEST, client->header, token->credentials,
+    (void)outcome->header_set(op, PAA_MESSAGE_REQUEST, client->header, credentials,
                               PAA_SECRET | PAA_UNCOPIED);
     (void)outcome->credential(op, version,
                               client->keys != NULL ? (uint32_t)PAA_CREDENTIAL_EVERY_RESPONSE : 0);
@@ -81,15 +81,17 @@ static enum paa_result on_token(struct paa_op *op, enum paa_status status,
 {
     const struct token_client *client = (const struct token_client *)context;
     enum paa_result result = PAA_FAULT;
+    struct paa_str credentials;
     struct token_value token;
 
     if (UNLIKELY(status != PAA_STATUS_OK))
         return client->grant->none(op, client, status, &client->query);
+    credentials = token_value_credentials(value->bytes);
+    if (LIKELY(credentials.data != NULL))
+        return set(op, client, credentials, value->version);
     if (!is_there(op, value, &token, &result))
         return result;
-    if (UNLIKELY(token.state == TOKEN_WAS_REFUSED))
-        return refused(op, client, &client->query, &token, value->version, on_token, context);
-    return set(op, client, &token, value->version);
+    return refused(op, client, &client->query, &token, value->version, on_token, context);
 }
 
 /* ---- of an account, or bound to a key ---------------------------------------------------------- */
@@ -111,7 +113,7 @@ static enum paa_result on_proof(struct paa_op *op, enum paa_status status, struc
     if (status != PAA_STATUS_OK)
         return op->host->fail(op, PAA_UNAVAILABLE, "dpop-proof", STR_NONE);
     (void)op->host->outcome->header_set(op, PAA_MESSAGE_REQUEST, STR("DPoP"), proof, PAA_SECRET);
-    return set(op, proving->client, &proving->token, proving->version);
+    return set(op, proving->client, proving->token.credentials, proving->version);
 }
 
 static enum paa_result on_nonce(struct paa_op *op, enum paa_status status,
@@ -145,7 +147,7 @@ static enum paa_result on_bound_token(struct paa_op *op, enum paa_status status,
                        on_bound_token, proving);
     proving->version = value->version;
     if (proving->key == NULL)
-        return set(op, proving->client, &proving->token, proving->version);
+        return set(op, proving->client, proving->token.credentials, proving->version);
     proving->origin = token_request_origin(op);
     if (proving->origin.data == NULL)
         return paa_fail(op, PAA_UNAVAILABLE, "dpop-proof", "no memory is left for the proof");

@@ -15,18 +15,22 @@ struct head {
     uint64_t client_version;
 };
 
-static bool fits(const struct head *head, size_t size)
+/* False: no such value. */
+static inline bool read_head(struct paa_bytes bytes, struct head *ret_head)
 {
-    const uint32_t *ends = head->ends;
-    bool is_ordered = ends[0] <= ends[1] && ends[1] <= ends[2] && ends[2] <= ends[3] &&
-                      ends[3] <= ends[4] && ends[4] <= ends[5];
+    const uint32_t *ends = ret_head->ends;
 
-    return is_ordered && ends[TEXTS - 1] == size &&
-           (head->state == TOKEN_AT_HAND || head->state == TOKEN_WAS_REFUSED);
+    if (UNLIKELY(bytes.size < sizeof *ret_head))
+        return false;
+    memcpy(ret_head, bytes.data, sizeof *ret_head);
+    return ends[0] <= ends[1] && ends[1] <= ends[2] && ends[2] <= ends[3] && ends[3] <= ends[4] &&
+           ends[4] <= ends[5] && ends[TEXTS - 1] == bytes.size - sizeof *ret_head &&
+           (ret_head->state == TOKEN_AT_HAND || ret_head->state == TOKEN_WAS_REFUSED);
 }
 
-static inline struct paa_str text_of(const struct head *head, const char *texts, size_t index)
+static inline struct paa_str text_of(const struct head *head, struct paa_bytes bytes, size_t index)
 {
+    const char *texts = (const char *)bytes.data + sizeof *head;
     uint32_t begin = index > 0 ? head->ends[index - 1] : 0;
 
     return paa_str_of_n(texts + begin, head->ends[index] - begin);
@@ -34,25 +38,29 @@ static inline struct paa_str text_of(const struct head *head, const char *texts,
 
 bool token_value_read(struct paa_bytes bytes, struct token_value *ret_value)
 {
-    const char *texts = (const char *)bytes.data + sizeof(struct head);
     struct head head;
 
-    if (UNLIKELY(bytes.size < sizeof head))
-        return false;
-    memcpy(&head, bytes.data, sizeof head);
-    if (UNLIKELY(!fits(&head, bytes.size - sizeof head)))
+    if (UNLIKELY(!read_head(bytes, &head)))
         return false;
     *ret_value = (struct token_value){ .state = (enum token_state)head.state,
                                        .asked_at_s = head.asked_at_s,
                                        .expires_at_s = head.expires_at_s,
                                        .client_version = head.client_version,
-                                       .credentials = text_of(&head, texts, 0),
-                                       .ath = text_of(&head, texts, 1),
-                                       .scope = text_of(&head, texts, 2),
-                                       .refresh = text_of(&head, texts, 3),
-                                       .subject = text_of(&head, texts, 4),
-                                       .name = text_of(&head, texts, 5) };
+                                       .credentials = text_of(&head, bytes, 0),
+                                       .ath = text_of(&head, bytes, 1),
+                                       .scope = text_of(&head, bytes, 2),
+                                       .refresh = text_of(&head, bytes, 3),
+                                       .subject = text_of(&head, bytes, 4),
+                                       .name = text_of(&head, bytes, 5) };
     return true;
+}
+
+struct paa_str token_value_credentials(struct paa_bytes bytes)
+{
+    struct head head;
+
+    return LIKELY(read_head(bytes, &head) && head.state == TOKEN_AT_HAND) ? text_of(&head, bytes, 0)
+                                                                          : STR_NONE;
 }
 
 void token_value_write(struct buf *buf, const struct token_value *value)

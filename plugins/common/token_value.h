@@ -28,6 +28,8 @@ struct token_value { /* views */
 
 /* False: no such value. */
 bool token_value_read(struct paa_bytes bytes, struct token_value *ret_value);
+/* Of a token at hand what each request needs of it; absent: it is none, token_value_read says why. */
+struct paa_str token_value_credentials(struct paa_bytes bytes);
 void token_value_write(struct buf *buf, const struct token_value *value);
 
 #endif
