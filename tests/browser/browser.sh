@@ -11,16 +11,8 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 kind=$1 chromium=$2 plugins=$3 program=$4 module=${5:-} nginx=$4
 . "$here/driver.sh"
-. "$here/../integration/nginx_tools.sh" # makes $work and goes there
-export IDP_OWNER=$$
-server_pid=
-
-end() {
-  [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true
-  idp_stop "$work/idp" || true
-  finish
-}
-trap end EXIT
+. "$here/../idp/idp_tools.sh" # makes $work and goes there
+. "$here/../integration/nginx_tools.sh"
 
 broken() { # what everybody has to say of it
   cat "$work"/*.log "$work/idp/log" >&2 2>/dev/null || true
@@ -35,16 +27,6 @@ visit() { # PART ADDRESS
 
 keep_pictures() {
   [ -z "${BROWSER_PICTURES:-}" ] || cp "$work"/home/*.png "$BROWSER_PICTURES"
-}
-
-# ---- the provider ----
-
-start_idp() { # CONFIGURATION
-  mkdir -m 755 "$work/idp"
-  printf '%s' "$1" >"$work/idp/config.json"
-  idp_start "$work/idp" || exit 1
-  . "$work/idp/ready"
-  install -m 600 "$work/idp/ca.crt" "$work/ca.crt"
 }
 
 # ---- the hosts ----
@@ -80,9 +62,9 @@ END
 
 start_server() {
   "$program" paa.conf shop "$port" "$plugins" >server.out 2>>server.log &
-  server_pid=$!
+  began+=($!)
   until grep -q listening server.out; do
-    kill -0 "$server_pid" || broken
+    kill -0 $! || broken
   done
 }
 
@@ -112,7 +94,7 @@ END
 serve_pages() {
   port=$(free_port)
   origin=http://127.0.0.1:$port
-  start_idp "{\"clients\":{\"shop\":{\"grant_types\":[\"authorization_code\"],\"token_endpoint_auth_method\":\"client_secret_basic\",
+  use_idp "{\"clients\":{\"shop\":{\"grant_types\":[\"authorization_code\"],\"token_endpoint_auth_method\":\"client_secret_basic\",
     \"client_secret\":\"the secret of the shop\",\"redirect_uris\":[\"$origin/callback\",\"$origin/brief-callback\"],
     \"post_logout_redirect_uris\":[\"$origin/bye\"]}}}"
   write_policy
@@ -138,7 +120,7 @@ log_in() { # PART STATUS: the browser is told the address, and the program says 
 }
 
 run_terminal() {
-  start_idp '{}'
+  use_idp '{}'
   cat >paa.conf <<END
 stores = { state = "state.db"; };
 instances = { me = { plugin = "oauth2-code"; issuer = "$IDP_ISSUER"; client_id = "app"; client_auth = "none";
@@ -149,7 +131,6 @@ END
   log_in program 0
 }
 
-chmod go+x "$work" # so that the user nobody reaches what is its
 install_driver
 if [ "$kind" = terminal ]; then run_terminal; else serve_pages; fi
 keep_pictures

@@ -1,39 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # The provider does what other tests rely on, asked by curl and openssl alone: none of PAA's code is here.
-# Usage: smoke.sh ($IDP_INSTALLED says where it is installed)
+# Usage: smoke.sh ($IDP_INSTALLED answers where it is installed)
 set -u
-umask 077
-. "$(dirname "$0")/idp.sh"
-work=$(mktemp -d) || exit 1
-chmod go+x "$work" # so that the user nobody reaches the provider's folder
-cd "$work" || exit 1
-failures=0
-checks=0
-export IDP_OWNER=$$
-finish() {
-  idp_stop "$work/idp" 2>/dev/null
-  rm -rf "$work"
-}
-trap finish EXIT
+. "$(dirname "$0")/idp_tools.sh"
+shown+=(head)
 
 # ---- tools ----
 
-check() { # SENTENCE COMMAND…
-  checks=$((checks + 1))
-  local sentence=$1
-  shift
-  "$@" && return
-  failures=$((failures + 1))
-  echo "FAILED: $sentence"
-  sed 's/^/    /' head out err
-}
-
-start() { # CONFIG: with that config.json
-  idp_stop "$work/idp" 2>/dev/null
-  rm -rf idp jar && mkdir idp && printf '%s' "$1" >idp/config.json
-  idp_start "$work/idp" || exit 1
-  . idp/ready
+start() { # CONFIG
+  rm -f jar
+  use_idp "$1"
 }
 
 ask() { # CURL ARGUMENTS…: the answer in ./out, its fields in ./head
@@ -45,7 +22,7 @@ token() { # CURL ARGUMENTS…
 }
 is() { [ "$(cat code)" = "$1" ]; }
 has() { grep -qF -e "$1" out; }
-says() { is "$1" && has "$2"; } # STATUS TEXT
+answers() { is "$1" && has "$2"; } # STATUS TEXT
 field() { sed -n "s/^$1: //Ip" head; }
 member() { sed -n 's/.*"'"$1"'":"\{0,1\}\([^",}]*\).*/\1/p' "${2:-out}"; }
 encoded() { base64 -w0 | tr '+/' '-_' | tr -d =; }
@@ -92,7 +69,7 @@ parts() { # of the access token in ./out: ./token, ./claims and the JOSE header 
 default_provider() {
   start '{}'
   ask "$IDP_ISSUER/.well-known/openid-configuration"
-  check 'discovery names the issuer itself (OpenID Connect Discovery 4.3)' says 200 "\"issuer\":\"$IDP_ISSUER\""
+  check 'discovery names the issuer itself (OpenID Connect Discovery 4.3)' answers 200 "\"issuer\":\"$IDP_ISSUER\""
   check 'endpoints that ask for certificates have aliases (RFC 8705 5)' \
     has "\"mtls_endpoint_aliases\":{\"token_endpoint\":\"$IDP_MTLS/token\""
   ask "$IDP_ISSUER/.well-known/oauth-authorization-server"
@@ -102,21 +79,21 @@ default_provider() {
 secrets() {
   # RFC 6749 2.3.1: form-encoded inside Basic, so the colon and the percent sign are seen through.
   token -u basic:the+secret%3A+of+basic%2B100%25
-  check 'client_secret_basic' says 200 '"token_type":"Bearer"'
+  check 'client_secret_basic' answers 200 '"token_type":"Bearer"'
   check 'tokens are not stored on the way (RFC 6749 5.1)' test "$(field cache-control)" = no-store
   token -u 'basic:the secret: of basic+100%'
-  check 'a secret that was not encoded is refused' says 400 invalid_request
+  check 'a secret that was not encoded is refused' answers 400 invalid_request
   token -u basic:wrong
-  check 'a wrong secret is refused' says 401 invalid_client
+  check 'a wrong secret is refused' answers 401 invalid_client
   token -d client_id=post --data-urlencode 'client_secret=the secret: of post+100%'
   check 'client_secret_post' is 200
   cp out opaque
   token -u post:the+secret%3A+of+post%2B100%25
-  check 'its secret in the header is refused' says 401 invalid_client
+  check 'its secret in the header is refused' answers 401 invalid_client
   token -d client_id=basic --data-urlencode 'client_secret=the secret: of basic+100%'
-  check 'and so is the other one in the form' says 401 invalid_client
+  check 'and so is the other one in the form' answers 401 invalid_client
   token -d client_id=nobody -d client_secret=x
-  check 'an unknown client is refused' says 401 invalid_client
+  check 'an unknown client is refused' answers 401 invalid_client
 }
 
 access_tokens() {
@@ -136,7 +113,7 @@ access_tokens() {
     check "private halves are not" test -z "$(member d)"
   done
   token -u api:the-secret-of-api -d resource=https://unknown.test/
-  check 'an unknown resource is refused (RFC 8707 2)' says 400 invalid_target
+  check 'an unknown resource is refused (RFC 8707 2)' answers 400 invalid_target
 }
 
 algorithms() {
@@ -149,7 +126,7 @@ algorithms() {
   start "{\"resources\":{$config}}"
   for alg in $all; do
     token -u api:the-secret-of-api -d "resource=https://$alg.test/"
-    check "a resource has its lifetime" says 200 '"expires_in":9'
+    check "a resource has its lifetime" answers 200 '"expires_in":9'
     parts
     check "its algorithm $alg, its audience" test "$(member alg jose) $(member aud claims)" = "$alg $alg"
   done
@@ -170,18 +147,18 @@ introspection() {
   local opaque
   opaque=$(member access_token opaque)
   ask "$IDP_ISSUER/token/introspection" -u api:the-secret-of-api -d "token=$opaque"
-  check 'a resource server introspects an opaque token (RFC 7662)' says 200 '"active":true'
+  check 'a resource server introspects an opaque token (RFC 7662)' answers 200 '"active":true'
   check 'it is told whose it is' has '"client_id":"post"'
   ask "$IDP_ISSUER/token/introspection" -u basic:the+secret%3A+of+basic%2B100%25 -d "token=$opaque"
-  check 'another client learns nothing' says 200 '{"active":false}'
+  check 'another client learns nothing' answers 200 '{"active":false}'
   ask "$IDP_ISSUER/token/revocation" -d "token=$opaque" -d client_id=post \
     --data-urlencode 'client_secret=the secret: of post+100%'
   check 'its client revokes it (RFC 7009)' is 200
   ask "$IDP_ISSUER/token/introspection" -u api:the-secret-of-api -d "token=$opaque"
-  check 'then it is nothing' says 200 '{"active":false}'
+  check 'then it is nothing' answers 200 '{"active":false}'
   token -u api:the-secret-of-api -d resource=https://opaque.test/ -d scope=orders:read
   ask "$IDP_ISSUER/token/introspection" -u api:the-secret-of-api -d "token=$(member access_token)"
-  check 'an opaque token for a resource says for which' says 200 '"aud":"https://opaque.test/"'
+  check 'an opaque token for a resource answers for which' answers 200 '"aud":"https://opaque.test/"'
 }
 
 # ---- keys of clients ----
@@ -201,11 +178,11 @@ assertions() {
     by_assertion "$made"
     check "private_key_jwt by $pair" is 200
     by_assertion "$made"
-    check "the same assertion by $pair again is refused" says 401 invalid_client
+    check "the same assertion by $pair again is refused" answers 401 invalid_client
   done
   by_assertion "$(jwt EdDSA idp/jwt-ed25519.key '"kid":"ed25519"' \
     "\"iss\":\"jwt\",\"sub\":\"jwt\",\"aud\":\"https://other.test\",\"jti\":\"$(jti)\",\"exp\":$(($(date +%s) + 300))")"
-  check 'an assertion for another issuer is refused' says 401 invalid_client
+  check 'an assertion for another issuer is refused' answers 401 invalid_client
 }
 
 thumbprint() { # CERTIFICATE: x5t#S256 (RFC 8705 3.1)
@@ -226,12 +203,12 @@ certificates() {
       grep -qF -e "\"cnf\":{\"x5t#S256\":\"$(thumbprint idp/$client.crt)\"}" claims
   done
   by_certificate mtls selfsigned
-  check 'a certificate of nobody is refused' says 401 invalid_client
+  check 'a certificate of nobody is refused' answers 401 invalid_client
   idp_certificate idp other /CN=other DNS:other.test
   by_certificate mtls other
-  check 'one of another subject is refused' says 401 invalid_client
+  check 'one of another subject is refused' answers 401 invalid_client
   token -d client_id=mtls
-  check 'none is refused' says 401 invalid_client
+  check 'none is refused' answers 401 invalid_client
 }
 
 # ---- DPoP (RFC 9449) ----
@@ -258,23 +235,23 @@ dpop() {
   local alg
   for alg in ES256 EdDSA; do
     by_proof $alg "$IDP_ISSUER/token" ''
-    check "a token bound to a $alg key" says 200 '"token_type":"DPoP"'
+    check "a token bound to a $alg key" answers 200 '"token_type":"DPoP"'
     parts
-    check "says so: $(cat claims)" grep -qE '"cnf":\{"jkt":"[A-Za-z0-9_-]{43}"\}' claims
+    check "answers so: $(cat claims)" grep -qE '"cnf":\{"jkt":"[A-Za-z0-9_-]{43}"\}' claims
   done
   check 'the next nonce is told' test -n "$(field dpop-nonce)"
   token -u dpop:the-secret-of-dpop
-  check 'no proof, no token' says 400 invalid_grant
+  check 'no proof, no token' answers 400 invalid_grant
   by_proof ES256 "$IDP_ISSUER/elsewhere" ''
-  check 'a proof for elsewhere is refused' says 400 invalid_dpop_proof
+  check 'a proof for elsewhere is refused' answers 400 invalid_dpop_proof
 }
 
 nonces() {
   start '{"dpop_nonce":true}'
   by_proof ES256 "$IDP_ISSUER/token" ''
-  check 'the provider can demand its nonce' says 400 use_dpop_nonce
+  check 'the provider can demand its nonce' answers 400 use_dpop_nonce
   by_proof ES256 "$IDP_ISSUER/token" "$(field dpop-nonce)"
-  check 'and is content with it' says 200 '"token_type":"DPoP"'
+  check 'and is content with it' answers 200 '"token_type":"DPoP"'
 }
 
 # ---- what tests tell it ----
@@ -356,14 +333,14 @@ person() {
   local old
   back='' page=''
   browse "$IDP_ISSUER$authorize&resource=https%3A%2F%2Feddsa.test%2F"
-  check 'who is not logged in sees a login' says 200 '<h1>Log in</h1>'
+  check 'who is not logged in sees a login' answers 200 '<h1>Log in</h1>'
   browse "$page" -d login=bob -d answer=yes
-  check 'and then is asked' says 200 'wants to act for'
+  check 'and then is asked' answers 200 'wants to act for'
   browse "$page" -d answer=yes
   check "the code comes back, with state and issuer (RFC 9207): $back" \
     test "$(param state) $(param iss)" = "s1 $(printf %s "$IDP_ISSUER" | sed 's,:,%3A,g; s,/,%2F,g')"
   redeem "$(param code)"
-  check 'the code is worth tokens' says 200 '"id_token":'
+  check 'the code is worth tokens' answers 200 '"id_token":'
   parts
   check "of that person, for that resource: $(cat claims)" grep -qF -e '"sub":"bob"' claims
   check 'with the scope' grep -qF -e '"scope":"orders:read"' claims
@@ -373,16 +350,16 @@ person() {
   check 'a refresh token is worth another' is 200
   check 'which is a new one' test "$(member refresh_token)" != "$old"
   renew "$old"
-  check 'the old one is refused' says 400 invalid_grant
+  check 'the old one is refused' answers 400 invalid_grant
 }
 
 logout() {
   ask "$IDP_ISSUER/session/end?id_token_hint=$logout_hint" -b jar -c jar
-  check 'who logs out is asked first' says 200 '<h1>Log out</h1>'
+  check 'who logs out is asked first' answers 200 '<h1>Log out</h1>'
   browse "$IDP_ISSUER/session/end/confirm" -d "xsrf=$(xsrf)" -d logout=yes
-  check 'then is out' says 200 'You are logged out'
+  check 'then is out' answers 200 'You are logged out'
   browse "$IDP_ISSUER$authorize"
-  check 'and has to log in again' says 200 '<h1>Log in</h1>'
+  check 'and has to log in again' answers 200 '<h1>Log in</h1>'
 }
 xsrf() { sed -n 's/.*name="xsrf" value="\([^"]*\)".*/\1/p' out; }
 
@@ -390,7 +367,7 @@ person_says_no() {
   rm -f jar
   browse "$IDP_ISSUER$authorize"
   browse "$page" -d login=bob -d answer=no
-  check "who says no is taken at their word: $back" test "$(param error)" = access_denied
+  check "who answers no is taken at their word: $back" test "$(param error)" = access_denied
 }
 
 automatic() {
@@ -398,15 +375,15 @@ automatic() {
     "token_endpoint_auth_method":"client_secret_basic","grant_types":["client_credentials"],"client_secret":"mine"}}}'
   browse "$IDP_ISSUER$authorize"
   redeem "$(param code)"
-  check 'interactions can be left out' says 200 '"id_token":'
+  check 'interactions can be left out' answers 200 '"id_token":'
   ask "$IDP_ISSUER/request" -d client_id=app -d response_type=code -d scope=openid \
     -d redirect_uri=http://127.0.0.1:9/callback -d "code_challenge=$challenge" -d code_challenge_method=S256
-  check 'requests can be pushed (RFC 9126)' says 201 '"request_uri":'
+  check 'requests can be pushed (RFC 9126)' answers 201 '"request_uri":'
   browse "$IDP_ISSUER/auth?client_id=app&request_uri=$(member request_uri)"
   redeem "$(param code)"
   check 'and are worth a code' is 200
   token -u basic:mine
-  check 'lifetimes and clients are the test'"'"'s choice' says 200 '"expires_in":7'
+  check 'lifetimes and clients are the test'"'"'s choice' answers 200 '"expires_in":7'
   check 'the issuer can have another name' test "${IDP_ISSUER%:*}" = https://localhost
   by_certificate mtls mtls
   check 'certificates can be asked for everywhere' test "$(cat code) $IDP_MTLS" = "200 $IDP_ISSUER"
@@ -419,16 +396,16 @@ device_asks() { # DEVICE CODE
 device() {
   local code
   ask "$IDP_ISSUER/device/auth" -d client_id=app -d scope=openid
-  check 'a device gets a code to show (RFC 8628)' says 200 '"user_code":'
+  check 'a device gets a code to show (RFC 8628)' answers 200 '"user_code":'
   code=$(member device_code)
   cp out shown
   device_asks "$code"
-  check 'and waits' says 400 authorization_pending
+  check 'and waits' answers 400 authorization_pending
   browse "$(member verification_uri_complete shown)"
   browse "$IDP_ISSUER/device" -d "xsrf=$(xsrf)" -d "user_code=$(member user_code shown)" -d confirm=yes
-  check 'a person enters it' says 200 'Go back to your device'
+  check 'a person enters it' answers 200 'Go back to your device'
   device_asks "$code"
-  check 'then the device has its tokens' says 200 '"access_token":'
+  check 'then the device has its tokens' answers 200 '"access_token":'
 }
 
 ending() {
@@ -464,5 +441,4 @@ algorithms
 automatic
 device
 ending
-echo "$((checks - failures)) of $checks checks passed"
-[ $failures -eq 0 ] && [ $checks -ge 100 ]
+summary 100

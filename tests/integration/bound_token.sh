@@ -4,57 +4,21 @@
 # from the real provider, known to it by their certificates, and show both to the example server. A server that was shown
 # one, and wrote it down, has nothing of it. openssl is that server, curl the foreign client. And tokens that are bound to a
 # key (RFC 9449), by the same hosts.
-# Usage: bound_token.sh BIN_FOLDER PLUGIN_FOLDER IDP_SH ($IDP_INSTALLED says where the provider is installed)
+# Usage: bound_token.sh BIN_FOLDER PLUGIN_FOLDER IDP_TOOLS_SH ($IDP_INSTALLED says where the provider is installed)
 set -u
-umask 077
-unset OPENSSL_CONF
 bin=$1 plugins=$2
 . "$3"
-work=$(mktemp -d) || exit 1
-chmod go+x "$work" # so that the user nobody reaches the provider's folder
-cd "$work" || exit 1
-export IDP_OWNER=$$
-failures=0
-checks=0
-PATIENCE=60 # seconds; only what is broken takes them
-server='' other_server=''
-finish() {
-  local pid
-  for pid in $server $other_server; do kill "$pid" 2>/dev/null; done
-  idp_stop "$work/idp" 2>/dev/null
-  rm -rf "$work"
-}
-trap finish EXIT
-
-give_up() {
-  echo "$*" >&2
-  for file in server.log other.log out err; do [ ! -e "$file" ] || sed "s/^/$file: /" "$file" >&2; done
-  exit 1
-}
-check() { # SENTENCE COMMAND…
-  checks=$((checks + 1))
-  local sentence=$1
-  shift
-  "$@" && return
-  failures=$((failures + 1))
-  echo "FAILED: $sentence"
-  sed 's/^/    /' out err 2>/dev/null
-  tail -n 3 server.log audit.log | sed 's/^/    /'
-}
-until_true() { # COMMAND…: asks again and again
-  local end=$((SECONDS + PATIENCE))
-  until "$@"; do [ $SECONDS -lt $end ] || return 1; done
-}
+. "$(dirname "$0")/https_tools.sh"
+shown+=(other.log audit.log)
+PATIENCE=60
 
 # ---- the provider, certificates, servers -----------------------------------------------------------------
 
-mkdir idp && echo '{}' >idp/config.json
-idp_start "$work/idp" || exit 1
-. idp/ready
+use_idp '{}'
 idp_certificate idp here /CN=here IP:127.0.0.1 || exit 1
 idp_certificate idp thief /CN=thief DNS:thief.test || exit 1
 idp_certificate idp renewed /CN=mtls DNS:mtls.test || exit 1 # another key for the same name
-for name in ca.crt {here,thief,renewed,mtls,selfsigned}.{crt,key}; do cp "idp/$name" . || exit 1; done
+for name in {here,thief,renewed,mtls,selfsigned}.{crt,key}; do cp "idp/$name" . || exit 1; done
 cp renewed.crt twin.crt && cp renewed.key twin.key
 printf the-secret-of-api >api.secret
 
@@ -77,22 +41,13 @@ services = { api = { direction = "incoming"; origins = [ "https://127.0.0.1" ];
             { path = "/opaque/**"; chain = ( { required = "opaque" } ); },
             { path = "/both/**"; chain = ( { required = "peers" }, { required = "bound" } ); identity = [ "bound", "peers" ]; } ); }; };
 END
-: >server.log
-"$bin/paa-server" -c here.crt -k here.key -n ca.crt server.conf api 0 "$plugins" >server.log 2>&1 &
-server=$!
-listens() { grep -q "^$1 " "$2" || ! kill -0 "$3" 2>/dev/null; }
-until_true listens 'listening on' server.log $server
-at=https://$(sed -n 's/^listening on //p' server.log)
-[ "$at" != https:// ] || give_up "the server does not start"
-sed -i "s|\"https://127.0.0.1\"|\"$at\"|" server.conf # the public origin has the port that the server found
-kill -HUP $server
+serve
+at=$origin
 
 get() { # URL CURL ARGUMENTS…: the status in ./code
   curl -s -m $PATIENCE --cacert ca.crt -D head -o out -w '%{http_code}' "$@" >code 2>err || true
 }
 is() { [ "$(cat code)" = "$1" ]; }
-reloaded() { get "$at/nowhere" && is 403; }
-until_true reloaded || give_up "the server does not answer by its policy"
 
 # It asks for certificates, shows what it was sent, and answers what comes through the pipe.
 mkfifo answers
@@ -100,8 +55,9 @@ mkfifo answers
 openssl s_server -accept 127.0.0.1:0 -naccept 1 -cert here.crt -key here.key -CAfile ca.crt -verify 1 \
   <answers >other.log 2>&1 &
 other_server=$!
+began+=($other_server)
 exec 3>answers
-until_true listens ACCEPT other.log $other_server
+until_true says_or_ended other.log ACCEPT $other_server
 elsewhere=https://$(sed -n 's/^ACCEPT //p' other.log | head -n 1)
 [ "$elsewhere" != https:// ] || give_up "openssl s_server does not start"
 
@@ -131,8 +87,6 @@ greets() { grep -q "^hello $1 (vouched for by $2)" out; }
 obtained() { # how many tokens the provider gave
   idp_order "$work/idp" served | sed -n 's/.*"POST \/token":\([0-9]*\).*/\1/p'
 }
-says() { grep -qF -e "$2" "$1"; } # FILE TEXT
-fails() { ! "$@"; }
 
 for conf in ca-signed self-signed; do
   name=mtls && [ $conf = ca-signed ] || name=selfsigned
@@ -154,8 +108,7 @@ check "it is taken" greets mtls opaque
 
 "$bin/paa-client" ca-signed.conf out "$elsewhere/x" "$plugins" >out 2>err &
 sender=$!
-shown() { says other.log 'Authorization: Bearer ' || ! kill -0 $sender 2>/dev/null; }
-until_true shown
+until_true says_or_ended other.log 'Authorization: Bearer ' $sender
 printf 'HTTP/1.1 204 No Content\r\n\r\n' >&3
 wait $sender
 check "another server of the policy gets the token, too" test $? -eq 0
@@ -165,9 +118,9 @@ stolen=$(sed 's/.* //' stolen)
 check "it is the token that served before" test "$(obtained)" = 3
 
 with() { # CERTIFICATE PATH: the token in ./stolen, by curl
-  local shown=(--cert "$1.crt" --key "$1.key")
-  [ "$1" != none ] || shown=()
-  get "${shown[@]}" -H @stolen "$at$2"
+  local with=(--cert "$1.crt" --key "$1.key")
+  [ "$1" != none ] || with=()
+  get "${with[@]}" -H @stolen "$at$2"
 }
 refused() { # CERTIFICATE PATH: for the certificate's sake, as the audit has it
   with "$1" "$2"
@@ -218,5 +171,4 @@ with mtls /dpop/bearer
 check "a token that is bound to no key is not taken there" is 401
 
 check "no token is in the server's log or audit" fails grep -qF -e "$stolen" server.log audit.log
-echo "$checks checks, $failures failed"
-[ "$failures" -eq 0 ] && [ "$checks" -ge 30 ]
+summary 30

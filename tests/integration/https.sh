@@ -1,34 +1,12 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # The example hosts and paactl over real HTTPS, with a CA made on the spot: the server asks for client certificates and lets
 # the policy decide; clients verify it and present what their policy says. curl and openssl are the foreign clients.
 #   https.sh BIN_FOLDER PLUGIN_FOLDER PEER_NAME
-set -euo pipefail
-umask 077
+set -u
 bin=$1 plugins=$2 peer_name=$3
-work=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
-cd "$work"
+. "$(dirname "$0")/https_tools.sh"
 
-fail() {
-  echo "$*" >&2
-  for file in server.log out err; do [ ! -e "$file" ] || sed "s/^/$file: /" "$file" >&2; done
-  exit 1
-}
-expect() { # what WORD: the file `out` or `err` has it
-  grep -qF -- "$2" "$1" || fail "$1 does not have: $2"
-}
-
-# certificate NAME ISSUER EXTENSIONS
-certificate() {
-  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
-  printf '%b' "$3" >"$1.ext"
-  if [ "$2" = self ]; then
-    openssl x509 -req -in "$1.csr" -signkey "$1.key" -days 2 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
-  else
-    openssl x509 -req -in "$1.csr" -CA "$2.crt" -CAkey "$2.key" -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
-  fi
-}
 certificate ca self 'basicConstraints=critical,CA:TRUE\n'
 certificate here ca 'subjectAltName=IP:127.0.0.1\n'
 certificate alice ca 'extendedKeyUsage=clientAuth\n'
@@ -40,34 +18,35 @@ services = { api = { direction = "incoming"; origins = [ "https://127.0.0.1" ];
   rules = ( { path = "/open"; chain = ( { required = "permit" } ); },
             { path = "/**"; chain = ( { required = "peers" } ); } ); }; };
 END
-"$bin/paa-server" -c here.crt -k here.key -n ca.crt server.conf api 0 "$plugins" >server.log 2>&1 &
-server=$!
-until grep -q '^listening on ' server.log; do
-  kill -0 "$server" 2>/dev/null || fail "the server has ended"
-done
-origin=https://$(sed -n 's/^listening on //p' server.log)
-# The policy names the public origin, which has the port that the server found.
-sed -i "s|\"https://127.0.0.1\"|\"$origin\"|" server.conf
-kill -HUP "$server"
+serve
 
-get() { curl -s -o out -w '%{http_code}' --cacert ca.crt "$@" 2>err || true; }
+get() { # URL CURL ARGUMENTS…: the status in ./code, that of the last of several
+  curl -s -m $PATIENCE -o out -w '%{http_code}' --cacert ca.crt "$@" >code 2>err || true
+}
+is() { [ "$(cat code)" = "$1" ]; }
+shows() { # NAME: curl's arguments for that certificate
+  printf -- '--cert\n%s.crt\n--key\n%s.key\n' "$1" "$1"
+}
+mapfile -t alice < <(shows alice)
+mapfile -t mallory < <(shows mallory)
 
-for try in $(seq 1000); do # until the reload has come
-  [ "$(get "$origin/open")" = 200 ] && break
-done
-[ "$(get "$origin/open")" = 200 ] || fail "a client without a certificate does not reach the policy"
-[ "$(get "$origin/x")" = 403 ] || fail "a client without a certificate is let in"
-[ "$(get --cert alice.crt --key alice.key "$origin/x")" = 200 ] || fail "alice is not let in"
-expect out 'hello alice'
+get "$origin/open"
+check "a client without a certificate reaches the policy" is 200
+get "$origin/x"
+check "and is not let in" is 403
+get "${alice[@]}" "$origin/x"
+check "alice is let in" is 200
+check "as alice" says out 'hello alice'
 # Nobody's certificate is the policy's to judge: this one only reads it.
-[ "$(get --cert mallory.crt --key mallory.key "$origin/x")" = 200 ] || fail "mallory does not reach the policy"
-expect out 'hello mallory'
-[ "$(curl -s -o /dev/null -w '%{http_code}' "$origin/open" 2>err || true)" = 000 ] || fail "curl knows the CA"
-openssl s_client -connect "${origin#https://}" -CAfile ca.crt </dev/null >out 2>err || true
-expect out 'CN = ca'
-# Two requests of one connection, the second with what the first found out.
-curl -s --cacert ca.crt --cert alice.crt --key alice.key "$origin/x" "$origin/y" >out 2>err
-[ "$(grep -c 'hello alice' out)" = 2 ] || fail "a kept connection forgets who it is of"
+get "${mallory[@]}" "$origin/x"
+check "mallory reaches the policy" is 200
+check "as mallory" says out 'hello mallory'
+curl -s -m $PATIENCE -o out -w '%{http_code}' "$origin/open" >code 2>err
+check "who does not know the CA takes the server for no server" is 000
+openssl s_client -connect "${origin#https://}" -CAfile ca.crt </dev/null >out 2>err
+check "certificates of that CA are asked for" says out 'CN = ca'
+curl -s -m $PATIENCE --cacert ca.crt "${alice[@]}" "$origin/x" "$origin/y" >out 2>err
+check "the second request of a connection knows what the first found out" test "$(grep -c 'hello alice' out)" = 2
 
 # ---- clients by policy -----------------------------------------------------------------------------------
 
@@ -83,33 +62,35 @@ client bare permit 'ca = "ca.crt";' alice
 client stranger me 'ca = "mallory.crt";' alice
 client careless me 'verify = false; insecure_reason = "a test";' alice
 
-"$bin/paa-client" right.conf out "$origin/x" "$plugins" >out 2>err || fail "paa-client is not let in"
-expect out 'hello alice'
-"$bin/paa-client" bare.conf out "$origin/x" "$plugins" >out 2>err && fail "paa-client is let in without a certificate"
-expect err 'HTTP 403'
-"$bin/paa-client" stranger.conf out "$origin/x" "$plugins" >out 2>err && fail "paa-client takes any server"
-grep -q 'hello' out && fail "paa-client has spoken with a server that it does not know"
-"$bin/paactl" request --plugin-dir "$plugins" -c right.conf out GET "$origin/x" >out 2>err || fail "paactl is not let in"
-expect out 'hello alice'
-status=0
-"$bin/paactl" request --plugin-dir "$plugins" -c stranger.conf out GET "$origin/x" >out 2>err || status=$?
-[ "$status" = 3 ] || fail "paactl takes any server: $status"
-"$bin/paactl" request --plugin-dir "$plugins" -c careless.conf out GET "$origin/x" >out 2>err || fail "verify = false verifies"
-expect out 'hello alice'
-"$bin/paactl" check --plugin-dir "$plugins" careless.conf >out 2>&1 || fail "verify = false on loopback is an error"
-expect out 'certificates of loopback addresses are not verified, so anybody on the way can be that server: "a test"'
-for format in '' --json; do
-  "$bin/paactl" explain $format --plugin-dir "$plugins" -c right.conf out GET "$origin/x" >out 2>err || fail "explain says no"
-  grep -q 'PRIVATE KEY' out && fail "explain shows the private key"
-  expect out '***'
-done
-expect out 'BEGIN CERTIFICATE'
+example_client() { "$bin/paa-client" "$1.conf" out "$origin/x" "$plugins" >out 2>err; }
+request() { "$bin/paactl" request --plugin-dir "$plugins" -c "$1.conf" out GET "$origin/x" >out 2>err; }
+explain() { "$bin/paactl" explain "$@" --plugin-dir "$plugins" -c right.conf out GET "$origin/x" >out 2>err; }
 
-# It ends in order, with a connection that is still open.
-curl -s --cacert ca.crt --cert alice.crt --key alice.key "$origin/x" >out
+check "paa-client is let in" example_client right
+check "as alice, too" says out 'hello alice'
+check "without a certificate it is not" fails example_client bare
+check "but refused" says err 'HTTP 403'
+check "it takes not any server" fails example_client stranger
+check "nor has it spoken with it" lacks out hello
+check "paactl is let in" request right
+check "as alice, as well" says out 'hello alice'
+request stranger
+check "it takes not any server either" test $? = 3
+check "verify = false does not verify" request careless
+check "and lets alice in" says out 'hello alice'
+"$bin/paactl" check --plugin-dir "$plugins" careless.conf >out 2>&1
+check "on loopback that is no error" test $? = 0
+check "but warned of" says out 'certificates of loopback addresses are not verified, so anybody on the way can be that server: "a test"'
+for format in '' --json; do
+  check "explain explains" explain $format
+  check "but not the private key" lacks out 'PRIVATE KEY'
+  check "and says that it does not" says out '***'
+done
+check "the certificate is no secret" says out 'BEGIN CERTIFICATE'
+
+# With a connection that is still open.
+curl -s -m $PATIENCE --cacert ca.crt "${alice[@]}" "$origin/x" >out
 kill -TERM "$server"
-status=0
-wait "$server" || status=$?
-[ "$status" = 0 ] || fail "the server ends with $status"
-server=
-echo "HTTPS both ways, and policy decides"
+wait "$server"
+check "the server ends in order" test $? = 0
+summary 28

@@ -5,46 +5,11 @@
 # A CA is made on the spot; curl is the client. Waits poll for what they wait for.
 # Usage: nginx_mtls.sh NGINX MODULE PLUGIN_DIR SERVER CA_SH
 set -u
-umask 077
-unset OPENSSL_CONF
 nginx=$1 module=$2 plugins=$3 server=$4 make_ca=$5
-work=$(mktemp -d) || exit 1
-cd "$work" || exit 1
-failures=0
-checks=0
-PATIENCE=300 # seconds; only what is broken takes them
+. "$(dirname "$0")/nginx_tools.sh"
 
-fail() {
-    failures=$((failures + 1))
-    echo "FAILED: $1"
-    sed 's/^/    /' out
-}
-until_true() { # COMMAND…: asks again and again
-    local end=$((SECONDS + PATIENCE))
-    until "$@"; do
-        [ $SECONDS -lt $end ] || return 1
-    done
-}
-gone() { ! kill -0 "$1" 2>/dev/null || grep -q "^State:.Z" "/proc/$1/status"; }
-finish() {
-    local pid
-    for pid in $(cat nginx.pid server.pid 2>/dev/null); do
-        kill -TERM "$pid" 2>/dev/null && until_true gone "$pid"
-    done
-    rm -rf "$work"
-}
-trap finish EXIT
-
-expect() { # STATUS SENTENCE CURL ARGUMENTS…
-    local status=$1 sentence=$2
-    shift 2
-    checks=$((checks + 1))
+ask() { # CURL ARGUMENTS…: the whole response in ./out
     curl -sS -i --http1.1 --max-time $PATIENCE --cacert ca/ca.crt "$@" >out 2>&1
-    head -n 1 out | grep -q "^HTTP/[0-9.]* $status" || fail "$sentence (not $status)"
-}
-says() { # SENTENCE TEXT
-    checks=$((checks + 1))
-    grep -qF -e "$2" out || fail "$1 (does not say $2)"
 }
 by() { # FOLDER NAME: curl's arguments for that certificate
     printf -- '--cert\n%s/%s.crt\n--key\n%s/%s.key\n' "$1" "$2" "$1" "$2"
@@ -120,9 +85,9 @@ END
 mkdir -p tmp html/v1 html/open
 echo "an order" >html/v1/order
 echo "a page" >html/open/page
-"$nginx" -p "$work/" -c "$work/nginx.conf" -e "$work/error.log" || exit 1
+run_nginx || exit 1
 "$server" passed.conf api "$app" "$plugins" >server.log 2>&1 &
-echo $! >server.pid
+began+=($!)
 for port in $front $passing $app; do until_true listens "$port" || exit 1; done
 
 # nginx itself answers 400 to a certificate that it finds expired: optional_no_ca forgives an unknown CA only.
@@ -137,7 +102,7 @@ direct=https://127.0.0.1:$front
 expect 200 "nobody needs a certificate where anybody is let in" $direct/open/page
 expect 403 "no certificate" $direct/v1/order
 expect 200 "a good certificate" "${good[@]}" $direct/v1/order
-says "who it was reaches the application" "X-Seen: spiffe://example.com/good"
+check "who it was reaches the application" says out "X-Seen: spiffe://example.com/good"
 expect "40[03]" "a certificate that has expired" "${old[@]}" $direct/v1/order
 expect 403 "a certificate of another CA with the same name" "${foreign[@]}" $direct/v1/order
 expect 200 "a certificate that will be revoked" "${lost[@]}" $direct/v1/order
@@ -146,7 +111,7 @@ for name in X-Client-Cert x_client_cert Client-Cert X-Forwarded-Client-Cert X-SS
     expect 403 "$name means nothing where TLS ends here" -H "$name: $(escaped ca/good.crt)" $direct/v1/order
 done
 expect 200 "an identity field of the client's own does not pass" "${good[@]}" -H 'X-Auth-Subject: root' -H 'x_auth.subject: root' $direct/v1/order
-says "and the right one does" "X-Seen: spiffe://example.com/good"
+check "and the right one does" says out "X-Seen: spiffe://example.com/good"
 
 # ---- nginx passes on -----------------------------------------------------------------------------
 
@@ -155,11 +120,11 @@ own=http://127.0.0.1:$app
 host="Host: 127.0.0.1:$passing"
 expect 403 "no certificate, passed on" $passed/v1/order
 expect 200 "a good certificate, passed on" "${good[@]}" $passed/v1/order
-says "who it was" "hello spiffe://example.com/good"
+check "who it was" says out "hello spiffe://example.com/good"
 expect "40[03]" "a certificate that has expired, passed on" "${old[@]}" $passed/v1/order
 expect 403 "a certificate of another CA, passed on" "${foreign[@]}" $passed/v1/order
 expect 200 "a field of the client's own is replaced by the proxy's" "${good[@]}" -H "X-Client-Cert: $(escaped other/good.crt)" $passed/v1/order
-says "by the certificate that was shown" "hello spiffe://example.com/good"
+check "by the certificate that was shown" says out "hello spiffe://example.com/good"
 expect 403 "without a certificate it is replaced by nothing" -H "X-Client-Cert: $(escaped ca/good.crt)" $passed/v1/order
 
 # Every other spelling that some application might read as the field: beside the proxy's own it is there twice.
@@ -181,14 +146,10 @@ expect 200 "where anybody is let in, it is taken off" --interface 127.0.0.2 -H "
 
 "$make_ca" revoke ca lost
 is_refused() { [ "$(curl -s -o out -w '%{http_code}' --cacert ca/ca.crt "${lost[@]}" "$1")" = 403 ]; }
-until_true is_refused $direct/v1/order || fail "a revoked certificate is refused by nginx"
-until_true is_refused $passed/v1/order || fail "a revoked certificate is refused behind nginx"
+check "a revoked certificate is refused by nginx" until_true is_refused $direct/v1/order
+check "a revoked certificate is refused behind nginx" until_true is_refused $passed/v1/order
 expect 200 "the others are not" "${good[@]}" $direct/v1/order
 expect 200 "nor behind nginx" "${good[@]}" $passed/v1/order
-if grep -qE '\[(alert|crit|emerg)\]' error.log; then
-    cat error.log >out
-    fail "nginx has nothing to complain about"
-fi
-
-echo "$checks checks, $failures failed"
-[ "$failures" -eq 0 ] && [ "$checks" -gt 40 ]
+shown=(error.log)
+check "nginx has nothing to complain about" fails grep -qE '\[(alert|crit|emerg)\]' error.log
+summary 40

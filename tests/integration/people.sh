@@ -2,37 +2,13 @@
 # SPDX-License-Identifier: MIT
 # People log in as they do: paactl in a pseudo-terminal, the real provider, and curl for a browser, started by paactl
 # where it would start one.
-# Usage: people.sh PAACTL PLUGIN_DIR IDP_SH ($IDP_INSTALLED says where the provider is installed)
+# Usage: people.sh PAACTL PLUGIN_DIR IDP_TOOLS_SH ($IDP_INSTALLED says where the provider is installed)
 set -u
-umask 077
 paactl=$1
 plugins=$2
 . "$3"
-work=$(mktemp -d) || exit 1
-chmod go+x "$work" # so that the user nobody reaches the provider's folder
-cd "$work" || exit 1
-export IDP_OWNER=$$ LC_ALL=C.UTF-8 TERM=xterm
+export LC_ALL=C.UTF-8 TERM=xterm
 unset DISPLAY WAYLAND_DISPLAY
-failures=0
-checks=0
-finish() {
-  idp_stop "$work/idp" 2>/dev/null
-  rm -rf "$work"
-}
-trap finish EXIT
-
-check() { # SENTENCE COMMAND…
-  checks=$((checks + 1))
-  local sentence=$1
-  shift
-  "$@" && return
-  failures=$((failures + 1))
-  echo "FAILED: $sentence"
-  sed 's/^/    /' out err 2>/dev/null
-}
-
-says() { grep -qF -e "$2" "$1"; } # FILE TEXT
-lacks() { ! grep -qF -e "$2" "$1"; }
 
 run() { # VERB ARGUMENTS…: without a terminal
   "$paactl" run --plugin-dir "$plugins" -c paa.conf me "$@" >out 2>err </dev/null
@@ -52,7 +28,7 @@ on_terminal() {
 # ---- the browser ----
 
 visit() { # CURL ARGUMENTS…: the page in ./page
-  curl -sL -m 60 --cacert idp/ca.crt -c jar -b jar -o page "$@"
+  curl -sL -m 60 --cacert ca.crt -c jar -b jar -o page "$@"
 }
 
 inputs() { # the hidden ones of the form in ./page, for curl
@@ -72,14 +48,11 @@ mkdir bin
 cat >bin/xdg-open <<'END'
 #!/bin/sh
 printf '%s\n' "$#" "$1" >opened
-curl -sL -m 60 --cacert idp/ca.crt -c jar -b jar -o page "$1"
+curl -sL -m 60 --cacert ca.crt -c jar -b jar -o page "$1"
 END
 chmod 755 bin bin/xdg-open
 
-mkdir idp && printf '{"interactions":"auto"}' >idp/config.json
-idp_start "$work/idp" || exit 1
-. idp/ready
-cp idp/ca.crt ca.crt
+use_idp '{"interactions":"auto"}'
 cat >paa.conf <<END
 stores = { state = "state.db"; };
 instances = { me = { plugin = "oauth2-code"; issuer = "$IDP_ISSUER"; client_id = "app"; client_auth = "none";
@@ -138,15 +111,12 @@ check "no token is on the terminal" lacks out eyJ
 # ---- one that says no ----
 
 rm -f jar
-idp_stop "$work/idp"
-printf '{}' >idp/config.json
-idp_start "$work/idp" || exit 1
-. idp/ready
+use_idp '{}'
 sed -i "s|issuer = \"[^\"]*\"|issuer = \"$IDP_ISSUER\"|" paa.conf
 on_line() {
   case $1 in
   *https://*client_id=*)
-    visit -d answer=no "$(curl -s -o page -w '%{redirect_url}' --cacert idp/ca.crt -c jar -b jar "${1##* }")"
+    visit -d answer=no "$(curl -s -o page -w '%{redirect_url}' --cacert ca.crt -c jar -b jar "${1##* }")"
     ;;
   esac
 }
@@ -154,5 +124,4 @@ on_terminal login
 check "who says no is not logged in" says out "status 1"
 check "and is told so" says page "You are not logged in"
 
-echo "$checks checks, $failures failed"
-[ "$failures" -eq 0 ]
+summary 18

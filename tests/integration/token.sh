@@ -1,35 +1,17 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # A client key that stays in a token (SoftHSM's): paactl and the example client present it to the example server, whose policy
 # demands a certificate. The key is nowhere else, and the environment has no say.
 #   token.sh BIN_FOLDER PLUGIN_FOLDER SOFTHSM_UTIL SOFTHSM_MODULE
-set -euo pipefail
-umask 077
+set -u
 bin=$1 plugins=$2 util=$3 module=$4
+. "$(dirname "$0")/https_tools.sh"
 pin=4711-secret
-work=$(mktemp -d)
-server=
-trap '[ -z "$server" ] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
-cd "$work"
 
-fail() {
-  echo "$*" >&2
-  for file in server.log out err; do [ ! -e "$file" ] || sed "s/^/$file: /" "$file" >&2; done
-  exit 1
-}
-expect() { # FILE WORD
-  grep -qF -- "$2" "$1" || fail "$1 does not have: $2"
-}
-
-# certificate NAME EXTENSIONS
-certificate() {
-  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
-  printf '%b' "$2" >"$1.ext"
-  openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile "$1.ext" -out "$1.crt" 2>/dev/null
-}
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=ca -days 2 -keyout ca.key -out ca.crt 2>/dev/null
-certificate here 'subjectAltName=IP:127.0.0.1\n'
-certificate alice 'extendedKeyUsage=clientAuth\n'
-certificate bob 'extendedKeyUsage=clientAuth\n'
+certificate ca self 'basicConstraints=critical,CA:TRUE\n'
+certificate here ca 'subjectAltName=IP:127.0.0.1\n'
+certificate alice ca 'extendedKeyUsage=clientAuth\n'
+certificate bob ca 'extendedKeyUsage=clientAuth\n'
 
 mkdir tokens
 printf 'directories.tokendir = %s/tokens\nobjectstore.backend = file\nlog.level = ERROR\n' "$work" >softhsm2.conf
@@ -47,14 +29,7 @@ cat >server.conf <<END
 instances = { peers = { plugin = "mtls"; trust = "ca.crt"; }; };
 services = { api = { direction = "incoming"; origins = [ "https://127.0.0.1" ]; chain = ( { required = "peers" } ); }; };
 END
-"$bin/paa-server" -c here.crt -k here.key -n ca.crt server.conf api 0 "$plugins" >server.log 2>&1 &
-server=$!
-until grep -q '^listening on ' server.log; do
-  kill -0 "$server" 2>/dev/null || fail "the server has ended"
-done
-origin=https://$(sed -n 's/^listening on //p' server.log)
-sed -i "s|\"https://127.0.0.1\"|\"$origin\"|" server.conf
-kill -HUP "$server"
+serve
 
 client() { # CONF CERTIFICATE PIN CHAIN
   cat >"$1.conf" <<END
@@ -72,32 +47,34 @@ client other bob pin me
 request() { # CONF: what paactl's status is
   status=0
   "$bin/paactl" request --plugin-dir "$plugins" -c "$1.conf" out GET "$origin/x" >out 2>err || status=$?
-  ! grep -qF -e "$pin" -e not-the-pin out err || fail "the PIN is shown"
 }
+example_client() { "$bin/paa-client" "$1.conf" out "$origin/x" "$plugins" >out 2>err; }
+explain() { "$bin/paactl" explain "$@" --plugin-dir "$plugins" -c right.conf out GET "$origin/x" >out 2>err; }
+is() { [ "$status" = "$1" ]; }
+hides_pin() { fails grep -qF -e "$pin" -e not-the-pin out err; }
 
-for try in $(seq 1000); do # until the reload has come
-  request right
-  [ "$status" = 0 ] && break
-done
-[ "$status" = 0 ] || fail "paactl is not let in: $status"
-expect out 'hello CN=alice'
+request right
+check "paactl is let in" is 0
+check "as who the certificate says" says out 'hello CN=alice'
+check "no PIN is shown" hides_pin
 request bare
-[ "$status" = 1 ] || fail "paactl is let in without a certificate: $status"
-expect err 403
+check "without a certificate it is not" is 1
+check "but refused" says err 403
 request other
-[ "$status" = 3 ] || fail "another one's certificate is shown: $status"
+check "another one's certificate is not shown" is 3
 request locked
-[ "$status" = 3 ] || fail "a token opens with a wrong PIN: $status"
+check "a token does not open with a wrong PIN" is 3
+check "no PIN is shown, right or wrong" hides_pin
 
-"$bin/paa-client" right.conf out "$origin/x" "$plugins" >out 2>err || fail "paa-client is not let in"
-expect out 'hello CN=alice'
-"$bin/paa-client" locked.conf out "$origin/x" "$plugins" >out 2>err && fail "paa-client opens a token with a wrong PIN"
-! grep -q hello out || fail "paa-client is let in with a wrong PIN"
+check "paa-client is let in" example_client right
+check "as who the certificate says, too" says out 'hello CN=alice'
+check "it opens no token with a wrong PIN" fails example_client locked
+check "and is not let in" lacks out hello
 
 for format in '' --json; do
-  "$bin/paactl" explain $format --plugin-dir "$plugins" -c right.conf out GET "$origin/x" >out 2>err || fail "explain says no"
-  ! grep -qF -e "$pin" out err || fail "explain shows the PIN"
-  expect out "$module"
+  check "explain explains" explain $format
+  check "but not the PIN" hides_pin
+  check "it tells whose key it is" says out "$module"
 done
-expect out '"key_pin":"***"'
-echo "a key in a token is shown, and stays there"
+check "and that there is a PIN" says out '"key_pin":"***"'
+summary 19
