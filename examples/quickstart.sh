@@ -97,11 +97,20 @@ $bin/paa-server "$policy" orders-api "$port" >"$demo/server.log" 2>&1 &
 server=$!
 trap 'kill $server 2>/dev/null || true; [ ! -f "$demo/nginx.pid" ] || kill "$(cat "$demo/nginx.pid")" 2>/dev/null || true' EXIT
 wait_for "$port"
+shown() { # words, quoted where a shell needs it
+  local word
+  for word in "$@"; do
+    case $word in
+    *[!A-Za-z0-9_./:=@%-]*) printf " '%s'" "$word" ;;
+    *) printf ' %s' "$word" ;;
+    esac
+  done
+  printf '\n'
+}
 ask() { # what, then curl's arguments
   printf '\n# %s\n$ curl' "$1"
   shift
-  printf " '%s'" "$@" | sed "s/$key/paa_…the key…/; s/$other/paa_…another key…/"
-  printf '\n'
+  shown "$@" | sed "s/$key/paa_…the key…/; s/$other/paa_…another key…/"
   curl -sS -i "$@" | tr -d '\r' | grep -Ev '^(Date|Content-(Length|Type)|Server|Connection):|^$'
 }
 base=http://127.0.0.1:$port

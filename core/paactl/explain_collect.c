@@ -3,6 +3,7 @@
 #include "explain.h"
 
 #include "secret.h"
+#include "str.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,8 +98,9 @@ bool explanation_collect(struct explanation *explanation, struct paa_txn *txn)
     explanation->has_rule = rule != NULL;
     if (rule != NULL)
         copy_known(&explanation->rule, sizeof explanation->rule, rule);
-    explanation->has_tls = tls != NULL;
-    if (tls != NULL)
+    explanation->has_tls =
+        tls != NULL && !str_eq_nocase(explanation->given->url.scheme, STR("http"));
+    if (explanation->has_tls)
         copy_known(&explanation->tls, sizeof explanation->tls, tls);
     copy_known(&explanation->answer, sizeof explanation->answer, paa_txn_answer(txn));
     explanation->target = paa_txn_target(txn);

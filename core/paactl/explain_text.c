@@ -257,12 +257,22 @@ static void write_content(struct out *out, const struct paa_answer *answer)
     }
 }
 
+static void write_no_tls(struct out *out, const struct explanation *explanation)
+{
+    if (explanation->state != PAA_TXN_ALLOW || explanation->direction != PAA_OUTGOING)
+        return;
+    explain_label(out, "TLS");
+    out_text(out, "none: plain http, to a loopback address\n\n");
+}
+
 static void write_tls(struct out *out, const struct explanation *explanation)
 {
     const struct paa_client_tls *tls = &explanation->tls;
 
-    if (!explanation->has_tls)
+    if (!explanation->has_tls) {
+        write_no_tls(out, explanation);
         return;
+    }
     explain_label(out, "TLS");
     if ((tls->flags & PAA_CLIENT_TLS_INSECURE) != 0)
         out_styled(out, YELLOW, "the server is not verified: the policy gave insecure_reason");

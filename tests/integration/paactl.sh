@@ -260,6 +260,17 @@ says out "DO NOT SEND"
 says out origin
 says_not out Authorization
 
+cat >loopback.conf <<'END'
+services = { here = { direction = "outgoing"; origins = [ "http://127.0.0.1:9" ]; http_loopback = true;
+                      chain = ( { required = "permit" } ); }; };
+END
+run explain -c loopback.conf here GET http://127.0.0.1:9/x
+exits 0 "plain http to a loopback address may be allowed"
+says out "none: plain http, to a loopback address"
+says_not out "trusts"
+run explain --json -c loopback.conf here GET http://127.0.0.1:9/x
+says out '"connection":null'
+
 # ---- explain: called wrongly ----
 
 run explain hello GET /
