@@ -58,6 +58,8 @@ struct host {
     struct paa_error error;
     atomic_bool is_live;       /* time passes, slowly; else it stands still until host_pass */
     _Atomic int64_t passed_ns; /* beside that */
+    _Atomic int64_t wrong_ns;  /* by which the wall clock alone is wrong */
+    atomic_bool has_no_clock;  /* the wall clock fails */
     _Atomic uint64_t chance;
     pthread_mutex_t lock; /* of log */
     char log[HOST_LOG_MAX];
@@ -81,7 +83,10 @@ static inline int64_t host_real(void *user)
 {
     const struct host *host = user;
 
-    return HOST_TIME_S * 1000 * MS_NS + atomic_load(&host->passed_ns);
+    if (atomic_load(&host->has_no_clock))
+        return -1;
+    return HOST_TIME_S * 1000 * MS_NS + atomic_load(&host->passed_ns) +
+           atomic_load(&host->wrong_ns);
 }
 
 static inline int host_random(void *ret_bytes, size_t size, void *user)
