@@ -238,11 +238,11 @@ static void lint_service(struct lint *lint, const struct service_rules *service)
 {
     lint->service = service->conf;
     if (lint->service->direction == PAA_INCOMING && lint->service->origin_count == 0)
-        diag_warn(
-            lint->diag, lint->service->where,
-            "service \"%s\" does not say what it is called from outside, so neither Host nor a "
-            "credential bound to an address can be checked: add origins = [ \"https://HOST\" ]",
-            lint->service->name);
+        diag_warn(lint->diag, lint->service->where,
+                  "service \"%s\" does not say what it is called from outside, so Host is not "
+                  "checked, and "
+                  "a DPoP proof is refused: add origins = [ \"https://HOST\" ]",
+                  lint->service->name);
     for (uint32_t i = 0; i < lint->service->rule_count; i++) {
         lint_rule(lint, &lint->service->rules[i]);
         check_shadow(lint, service->matcher, i);

@@ -224,6 +224,7 @@ static bool is_ours(struct paa_txn *txn, const struct origin *asked)
         return refuse(txn, 421, "origin",
                       "the request is for an authority that is none of the service's origins");
     txn->view.scheme = origin->https ? STR("https") : STR("http");
+    txn->view.flags |= (uint32_t)PAA_VIEW_ORIGIN;
     txn->origin = (uint16_t)(origin - conf->origins);
     return true;
 }
@@ -309,6 +310,7 @@ static bool may_leave(struct paa_txn *txn, const struct target *target)
             "credential is attached");
         return false;
     }
+    txn->view.flags |= (uint32_t)PAA_VIEW_ORIGIN;
     if (UNLIKELY(!is_https) && !(conf->http_loopback && origin_is_loopback(&asked))) {
         (void)reply_refuse(txn, ROW_AMBIGUOUS, 400, PAA_WHY_ORIGIN, "scheme",
                            "plain http: credentials leave over https only");

@@ -312,6 +312,7 @@ static bool ask_challenge(struct paa_txn *txn, uint16_t site)
         op->deadline_ms = txn->deadline_ms; /* a dialogue may have put it off */
         op->read_ms = 0;
         op->broken = false;
+        op->is_untimed = false;
         op->misused = false;
         op->forbidden = false;
         result = op_settle(op, instance->slots->challenge(&op->pub, &why));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* host->clock, host->random and host->log. */
+#include "hint.h"
 #include "op.h"
 #include "reactor.h"
 #include "services.h"
@@ -8,7 +9,12 @@
 
 static int64_t host_now_s(struct paa_op *pub)
 {
-    return clock_now_s(&op_of(pub)->services->clock);
+    struct op *op = op_of(pub);
+    int64_t now_s = clock_now_s(&op->services->clock);
+
+    if (UNLIKELY(now_s < 0))
+        op->is_untimed = true;
+    return now_s;
 }
 
 static int64_t host_now_ms(struct paa_op *pub)

@@ -113,7 +113,12 @@ static enum paa_result judge(struct op *op, enum paa_result result)
         op_misuse(op, "a result that may not be returned");
         op->forbidden = true;
     }
-    return UNLIKELY(op->misused || (op->broken && is_good)) ? PAA_FAULT : result;
+    if (UNLIKELY(op->misused || (op->broken && is_good)))
+        return PAA_FAULT;
+    if (UNLIKELY(op->is_untimed) && is_good) /* what it judged may have ended long ago */
+        return op_fail(&op->pub, PAA_UNAVAILABLE, "clock",
+                       STR("the clock failed, and what has an end cannot be judged without"));
+    return result;
 }
 
 enum paa_result op_settle(struct op *op, enum paa_result result)

@@ -129,12 +129,13 @@ struct op {
     struct memo_peer *peer;       /* of the connection; NULL: none */
     void *owner;                  /* the engine's transaction, the memo's run, …; by slot */
     enum op_slot slot;
-    bool broken;    /* a call was refused or misused: ACCEPT and DONE become FAULT */
-    bool misused;   /* op_misuse: every result becomes FAULT */
-    bool is_secret; /* of a SECRET memo: nothing of it is logged, unless sentence is_public */
-    bool is_public; /* sentence is a service's own, and names no secret */
-    bool forbidden; /* op_settle: the result was none that the slot may return */
-    bool trace;     /* sentences are wanted, whatever the log level */
+    bool broken;     /* a call was refused or misused: ACCEPT and DONE become FAULT */
+    bool is_untimed; /* the wall clock failed it: ACCEPT and DONE become UNAVAILABLE */
+    bool misused;    /* op_misuse: every result becomes FAULT */
+    bool is_secret;  /* of a SECRET memo: nothing of it is logged, unless sentence is_public */
+    bool is_public;  /* sentence is a service's own, and names no secret */
+    bool forbidden;  /* op_settle: the result was none that the slot may return */
+    bool trace;      /* sentences are wanted, whatever the log level */
     /* it sends what is good once only, or left a mark on disk that it will: whoever owns it lets it end by itself */
     bool is_committed;
     bool

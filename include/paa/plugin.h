@@ -108,7 +108,8 @@ enum {
     PAA_VIEW_EARLY_DATA = 1u << 2, /* may be a replay (RFC 8470) */
     PAA_VIEW_NAVIGATION = 1u << 3, /* a browser asks for a page and would follow a redirect */
     PAA_VIEW_BODY = 1u << 4,       /* content follows or is there */
-    PAA_VIEW_BODY_MATCH = 1u << 5  /* outcome->body_must_match is possible */
+    PAA_VIEW_BODY_MATCH = 1u << 5, /* outcome->body_must_match is possible */
+    PAA_VIEW_ORIGIN = 1u << 6      /* scheme and authority are an origin of the policy's; else they are the client's words */
 };
 
 struct paa_request_view {

@@ -167,6 +167,10 @@ static enum paa_result check_proof(struct paa_op *op, struct bearer_state *state
     enum paa_result result;
     void *memory;
 
+    if ((view->flags & (uint32_t)PAA_VIEW_ORIGIN) == 0)
+        return paa_fail(op, PAA_REJECT, "origins",
+                        "nobody can tell whom a DPoP proof was made for: the policy names no "
+                        "`origins` for the service");
     if (op->host->request->header(op, STR("DPoP"), 1).data != NULL)
         return refuse_proof(op, state, INVALID_DPOP_PROOF, "there are two DPoP fields");
     if (text.data == NULL)

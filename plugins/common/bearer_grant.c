@@ -14,13 +14,12 @@ struct sign {
     struct paa_str value; /* how it begins */
 };
 
-/* What issuers say of tokens that nobody stands behind, where RFC 9068 has no word for it: Auth0, Okta, Entra, Keycloak. */
+/* What issuers say of tokens that nobody stands behind, where RFC 9068 has no word for it: Auth0, Okta, Entra. */
 static const struct sign machine_signs[] = {
     { { "gty", 3 }, { "client-credentials", 18 } },
     { { "gty", 3 }, { "client_credentials", 18 } },
     { { "grant_type", 10 }, { "client_credentials", 18 } },
     { { "idtyp", 5 }, { "app", 3 } },
-    { { "preferred_username", 18 }, { "service-account-", 16 } },
 };
 
 static bool has_machine_sign(const struct json_tree *tree)
@@ -31,26 +30,44 @@ static bool has_machine_sign(const struct json_tree *tree)
     return false;
 }
 
+static struct paa_str client_of(const struct jwt *jwt)
+{
+    return jwt->texts[JWT_T_CLIENT_ID].data != NULL ? jwt->texts[JWT_T_CLIENT_ID]
+                                                    : jwt->texts[JWT_T_AZP];
+}
+
+/* Keycloak's name for the machine of a client. People may choose their names: another client's counts for nothing. */
+static bool is_service_account(struct paa_str name, struct paa_str client)
+{
+    struct paa_str prefix = STR("service-account-");
+
+    return client.size > 0 && str_starts(name, prefix) &&
+           str_eq(str_slice(name, prefix.size, name.size), client);
+}
+
 static bool has_user_sign(const struct jwt *jwt)
 {
+    struct paa_str client = client_of(jwt);
+    struct paa_str name = json_member_str(&jwt->payload, 0, STR("username")); /* RFC 7662 2.2 */
+
     return (jwt->times & 1u << JWT_AUTH_TIME) != 0 || jwt->texts[JWT_T_AMR].data != NULL ||
            jwt->texts[JWT_T_SID].data != NULL ||
-           json_member_str(&jwt->payload, 0, STR("username")).size > 0; /* RFC 7662 2.2 */
+           (name.size > 0 && !str_eq(name, client) && !is_service_account(name, client));
 }
 
 /* By RFC 9068 2.2 and 5 the subject of a machine's token is the client. Of other tokens a subject alone says nothing: some
- * issuers give machines one of their own. Where nothing tells, nothing is told. */
+ * issuers give machines one of their own. Where nothing tells, or signs tell both, nothing is told. */
 uint32_t bearer_kind_of(const struct jwt *jwt)
 {
-    struct paa_str subject = jwt->texts[JWT_T_SUB];
-    struct paa_str client = jwt->texts[JWT_T_CLIENT_ID].data != NULL ? jwt->texts[JWT_T_CLIENT_ID]
-                                                                     : jwt->texts[JWT_T_AZP];
+    struct paa_str subject = jwt->texts[JWT_T_SUB], client = client_of(jwt);
+    struct paa_str name = json_member_str(&jwt->payload, 0, STR("preferred_username"));
+    bool is_machine = has_machine_sign(&jwt->payload) || is_service_account(name, client) ||
+                      subject.data == NULL || str_eq(subject, client);
+    bool is_user = has_user_sign(jwt);
 
-    if (has_machine_sign(&jwt->payload) || subject.data == NULL || str_eq(subject, client))
-        return PAA_PRINCIPAL_MACHINE;
-    if (has_user_sign(jwt) || (jwt->typ == JWT_TYP_ACCESS && client.data != NULL))
-        return PAA_PRINCIPAL_USER;
-    return 0;
+    if (is_machine)
+        return is_user ? 0 : PAA_PRINCIPAL_MACHINE;
+    return is_user || (jwt->typ == JWT_TYP_ACCESS && client.data != NULL) ? PAA_PRINCIPAL_USER : 0;
 }
 
 /* ---- the principal ------------------------------------------------------------------------------ */
@@ -91,10 +108,9 @@ enum paa_result bearer_grant(struct paa_op *op, const struct bearer_state *state
     who.flags = state->claims->kind | (uint32_t)PAA_PRINCIPAL_UNCOPIED;
     who.subject = jwt->texts[JWT_T_SUB];
     who.issuer = state->issuer->rules.issuer;
-    who.client_id = jwt->texts[JWT_T_CLIENT_ID].data != NULL ? jwt->texts[JWT_T_CLIENT_ID]
-                                                             : jwt->texts[JWT_T_AZP];
-    if (who.subject.data == NULL) /* a machine: it is its own subject (RFC 9068 2.2) */
-        who.subject = who.client_id;
+    who.client_id = client_of(jwt);
+    if (who.subject.data == NULL && state->claims->kind == PAA_PRINCIPAL_MACHINE)
+        who.subject = who.client_id; /* RFC 9068 2.2 */
     who.scope = jwt->texts[JWT_T_SCOPE];
     who.methods = state->methods;
     if (is_bound)

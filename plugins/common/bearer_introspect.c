@@ -27,7 +27,16 @@ static void verdict_release(void *object, const void *self)
     free(object);
 }
 
-/* RFC 7662 2.2: `active` must be there, and a boolean. */
+/* RFC 9449 6.2: "token_type" alone may say that the token is bound to a key; which one is then not known. */
+static void read_token_type(struct jwt *jwt)
+{
+    struct paa_str type = json_member_str(&jwt->payload, 0, STR("token_type"));
+
+    if (str_eq_nocase(type, STR("DPoP")) && jwt->texts[JWT_T_JKT].data == NULL)
+        jwt->flags |= JWT_HAS_CNF | JWT_HAS_OTHER_CNF;
+}
+
+/* RFC 7662 2.2: `active` must be there, and a boolean. Of a token that is not active nothing else counts. */
 static bool read_verdict(struct paa_str text, struct jwt_scratch *scratch,
                          struct bearer_verdict *verdict, struct jwt_finding *ret_found)
 {
@@ -36,14 +45,17 @@ static bool read_verdict(struct paa_str text, struct jwt_scratch *scratch,
     uint32_t active;
 
     *ret_found = jwt_read_claims(text, verdict->text + text.size, scratch, &claims->jwt);
-    if (ret_found->verdict != JWT_GOOD)
+    if (ret_found->verdict != JWT_GOOD && ret_found->verdict != JWT_TYPE)
         return false;
     active = json_member(tree, 0, STR("active"));
-    *ret_found = (struct jwt_finding){ JWT_TYPE, "active", JSON_READ };
-    if (active == JSON_NONE || (json_type_of(tree, active) != JSON_NODE_TRUE &&
-                                json_type_of(tree, active) != JSON_NODE_FALSE))
+    if (active != JSON_NONE && json_type_of(tree, active) == JSON_NODE_FALSE)
+        return true;
+    if (active == JSON_NONE || json_type_of(tree, active) != JSON_NODE_TRUE)
+        *ret_found = (struct jwt_finding){ JWT_TYPE, "active", JSON_READ };
+    if (ret_found->verdict != JWT_GOOD)
         return false;
-    verdict->is_active = json_type_of(tree, active) == JSON_NODE_TRUE;
+    read_token_type(&claims->jwt);
+    verdict->is_active = true;
     claims->json = text;
     claims->kind = bearer_kind_of(&claims->jwt);
     return true;

@@ -249,7 +249,7 @@ struct jwt_finding jwt_read(const struct jwt_parts *parts, void *memory,
                              JWT_NODES_MAX - ret_jwt->header.count);
     if (verdict != JSON_READ)
         return json_found(verdict, "payload");
-    return jwt_claims_read(ret_jwt, at + ret_jwt->claims.size);
+    return jwt_claims_read(ret_jwt, false, at + ret_jwt->claims.size);
 }
 
 struct jwt_finding jwt_read_claims(struct paa_str text, void *memory, struct jwt_scratch *scratch,
@@ -263,7 +263,7 @@ struct jwt_finding jwt_read_claims(struct paa_str text, void *memory, struct jwt
     verdict = json_tree_read(&ret_jwt->payload, text, spare, scratch->nodes, JWT_NODES_MAX);
     if (verdict != JSON_READ)
         return json_found(verdict, "token");
-    return jwt_claims_read(ret_jwt, spare + text.size);
+    return jwt_claims_read(ret_jwt, true, spare + text.size);
 }
 
 /* ---- keeping ----------------------------------------------------------------------------------- */

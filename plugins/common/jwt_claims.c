@@ -3,6 +3,7 @@
 #include "jwt_inner.h"
 
 #include "codec.h"
+#include "hint.h"
 
 enum { THUMBPRINT_TEXT_SIZE = 43, THUMBPRINT_SIZE = 32, TYPE_WORDS = 4 };
 
@@ -88,14 +89,17 @@ static bool may_be_empty(const struct json_tree *tree, uint32_t node, struct paa
     return true;
 }
 
+/* An empty list of audiences is none. */
 static bool read_list(const struct json_tree *tree, uint32_t node, enum claim_kind kind,
                       char **lists, struct paa_str *ret_list)
 {
-    if (json_type_of(tree, node) == JSON_NODE_ARRAY)
-        return read_array(tree, node, kind == CLAIM_AUDIENCE ? '\n' : ' ', lists, ret_list) &&
-               (ret_list->size > 0 || kind != CLAIM_AUDIENCE);
-    return kind == CLAIM_AUDIENCE ? jwt_text(tree, node, ret_list)
-                                  : may_be_empty(tree, node, ret_list);
+    bool is_audience = kind == CLAIM_AUDIENCE;
+
+    if (json_type_of(tree, node) != JSON_NODE_ARRAY)
+        return is_audience ? jwt_text(tree, node, ret_list) : may_be_empty(tree, node, ret_list);
+    if (is_audience && json_first(tree, node) == JSON_NONE)
+        return true;
+    return read_array(tree, node, is_audience ? '\n' : ' ', lists, ret_list);
 }
 
 /* ---- confirmation ------------------------------------------------------------------------------ */
@@ -204,7 +208,26 @@ static const struct claim_row *row_of(struct paa_str name)
     return str_eq(row->name, name) ? row : NULL;
 }
 
-struct jwt_finding jwt_claims_read(struct jwt *jwt, char *lists)
+static bool is_nothing(const struct json_tree *tree, uint32_t node)
+{
+    enum json_type type = json_type_of(tree, node);
+
+    return type == JSON_NODE_NULL ||
+           (type == JSON_NODE_STRING && json_str_of(tree, node).size == 0) ||
+           (type == JSON_NODE_ARRAY && json_first(tree, node) == JSON_NONE);
+}
+
+static bool read_told(struct jwt *jwt, const struct claim_row *row, uint32_t node, char **lists)
+{
+    if (is_nothing(&jwt->payload, node) || read_claim(jwt, row, node, lists))
+        return true;
+    if (row->kind != CLAIM_CNF)
+        return false;
+    jwt->flags |= JWT_HAS_CNF | JWT_HAS_OTHER_CNF;
+    return true;
+}
+
+struct jwt_finding jwt_claims_read(struct jwt *jwt, bool is_told, char *lists)
 {
     const struct json_tree *tree = &jwt->payload;
 
@@ -212,7 +235,8 @@ struct jwt_finding jwt_claims_read(struct jwt *jwt, char *lists)
         struct paa_str name = json_str_of(tree, i);
         const struct claim_row *row = row_of(name);
 
-        if (row != NULL && !read_claim(jwt, row, i + 1, &lists))
+        if (row != NULL && !(UNLIKELY(is_told) ? read_told(jwt, row, i + 1, &lists)
+                                               : read_claim(jwt, row, i + 1, &lists)))
             return jwt_found(JWT_TYPE, row->name.data);
     }
     return jwt_found(JWT_GOOD, "token");

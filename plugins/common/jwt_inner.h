@@ -17,6 +17,8 @@ bool jwt_text(const struct json_tree *tree, uint32_t node, struct paa_str *ret_t
 
 /* The claims of jwt->payload into jwt->texts and the rest. lists: memory for joined arrays, as large as the
  * payload. */
-struct jwt_finding jwt_claims_read(struct jwt *jwt, char *lists);
+/* is_told: an issuer says so of a token, and nobody signed it: what is null or empty is not there, and a confirmation that
+ * cannot be read is one that cannot be checked. */
+struct jwt_finding jwt_claims_read(struct jwt *jwt, bool is_told, char *lists);
 
 #endif

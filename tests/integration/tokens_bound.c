@@ -160,6 +160,29 @@ TEST(two_proofs_are_refused_as_unreadable)
     host_close(&host);
 }
 
+/* Host is the client's own word, unless the policy says what it may be: a server that was shown a token and a proof could show
+ * both on, and name itself. */
+TEST(a_proof_is_good_nowhere_if_the_policy_names_no_origin)
+{
+    static const char policy[] = POLICY(
+        "tokens = { plugin = \"oauth2-cc\"; " JWKS_OPTIONS " dpop = \"optional\"; };\n",
+        "api = { direction = \"incoming\"; rules = ( { path = \"/**\"; chain = ( { required = "
+        "\"tokens\" } ); } ); };\n");
+    struct token_claims claims;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX];
+
+    REQUIRE(tokens_open(&host, policy));
+    client_init(NULL);
+    proof_init(&claims);
+    shown_as(&host, "DPoP", proof_with(&claims, NULL, client.key), 401, "origins");
+    claims_init(&claims);
+    token_sign(&claims, "\"typ\":\"at+jwt\",\"kid\":\"ed\"", ALG_ED25519, NULL, token);
+    CHECK_TOKEN(&host, token, 200, "good");
+    client_done();
+    host_close(&host);
+}
+
 TEST(plain_tokens_are_taken_where_proofs_are_optional_and_not_where_they_are_required)
 {
     struct token_claims claims;

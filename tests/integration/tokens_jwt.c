@@ -81,7 +81,7 @@ TEST(a_claim_that_is_wrong_is_refused_with_its_reason)
         { "iss", NULL, "claim-missing" },
         { "aud", "\"https://api.example.co\"", "audience" },
         { "aud", NULL, "claim-missing" },
-        { "aud", "[]", "claim-type" },
+        { "aud", "[]", "claim-missing" },
         { "sub", NULL, "claim-missing" },
         { "client_id", NULL, "claim-missing" },
         { "jti", NULL, "claim-missing" },
@@ -410,6 +410,8 @@ TEST(a_policy_may_demand_a_person_or_a_machine)
         { "sub", "\"robot\"", 200, 401 },
         { "sub", "\"alice\"", 401, 200 },
         { "gty", "\"client-credentials\"", 200, 401 },
+        { "idtyp", "\"app\"", 200, 401 },
+        { "auth_time", "1767200000", 401, 401 }, /* and yet the subject is the client */
     };
     static const char *const policies[] = { TOKENS(JWKS_OPTIONS "kind = \"machine\";"),
                                             TOKENS(JWKS_OPTIONS "kind = \"user\";") };
@@ -428,6 +430,57 @@ TEST(a_policy_may_demand_a_person_or_a_machine)
         }
         host_close(&host);
     }
+}
+
+/* Keycloak's machines are called "service-account-" and the client; whoever chooses his own name may call himself so. */
+TEST(a_person_does_not_become_a_machine_by_a_name)
+{
+    static const struct {
+        const char *azp, *name, *sid;
+        unsigned code;
+    } rows[] = {
+        { "\"webapp\"", "\"service-account-webapp\"", NULL, 200 },
+        { "\"webapp\"", "\"service-account-alice\"", NULL, 401 },
+        { "\"webapp\"", "\"service-account-webapp2\"", NULL, 401 },
+        { "\"webapp\"", "\"service-account-\"", NULL, 401 },
+        { NULL, "\"service-account-webapp\"", NULL, 401 },
+        { "\"webapp\"", "\"service-account-webapp\"", "\"a-browser\"", 401 },
+    };
+    struct token_claims claims;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX], reason[64];
+
+    REQUIRE(tokens_open(&host, TOKENS(JWKS_OPTIONS "profile = \"legacy\"; kind = \"machine\";")));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        claims_init(&claims);
+        claims_set(&claims, "sub", "\"7a1f0c3e\"");
+        claims_set(&claims, "client_id", NULL);
+        claims_set(&claims, "azp", rows[i].azp);
+        claims_set(&claims, "sid", rows[i].sid);
+        claims_set(&claims, "preferred_username", rows[i].name);
+        token_sign(&claims, "\"typ\":\"JWT\",\"kid\":\"p256\"", ALG_ES256, NULL, token);
+        CHECK_INT(token_code(&host, "Bearer", token, NULL, reason), rows[i].code);
+    }
+    host_close(&host);
+}
+
+TEST(without_a_clock_nobody_is_let_in)
+{
+    struct token_claims claims;
+    struct host host;
+    char token[SIGNER_TOKEN_MAX];
+
+    REQUIRE(tokens_open(&host, TOKENS(JWKS_OPTIONS "profile = \"legacy\";")));
+    claims_init(&claims);
+    claims_set(&claims, "iat", NULL);
+    claims_set_int(&claims, "exp", HOST_TIME_S - 7 * 86400);
+    token_sign(&claims, "\"typ\":\"at+jwt\",\"kid\":\"p256\"", ALG_ES256, NULL, token);
+    CHECK_TOKEN(&host, token, 401, "expired");
+    atomic_store(&host.has_no_clock, true);
+    CHECK_TOKEN(&host, token, 503, "clock");
+    atomic_store(&host.has_no_clock, false);
+    CHECK_TOKEN(&host, token, 401, "expired");
+    host_close(&host);
 }
 
 /* Who wrote it believes that tokens are asked about. */

@@ -111,7 +111,19 @@ TEST(what_the_issuer_says_is_judged)
         { "{\"active\":true,\"aud\":\"" TOKEN_AUDIENCE
           "\",\"cnf\":{\"jkt\":\"0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I\"}}",
           401, "binding" },
+        { "{\"active\":true,\"aud\":\"" TOKEN_AUDIENCE "\",\"cnf\":\"x\"}", 401, "binding" },
+        { "{\"active\":true,\"aud\":\"" TOKEN_AUDIENCE "\",\"cnf\":{\"x5t#S256\":\"short\"}}", 401,
+          "binding" },
+        { "{\"active\":true,\"aud\":\"" TOKEN_AUDIENCE "\",\"token_type\":\"DPoP\"}", 401,
+          "binding" },
+        { "{\"active\":true,\"aud\":[]}", 401, "claim-missing" },
+        { "{\"active\":true,\"aud\":\"" TOKEN_AUDIENCE
+          "\",\"sub\":null,\"client_id\":\"\",\"scope\":\"\",\"exp\":null,\"token_type\":"
+          "\"Bearer\"}",
+          200, "good" },
+        { "{\"active\":true,\"aud\":\"" TOKEN_AUDIENCE "\",\"sub\":7}", 503, "introspection" },
         { "{\"active\":false}", 401, "inactive" },
+        { "{\"active\":false,\"aud\":[],\"sub\":null,\"exp\":\"never\"}", 401, "inactive" },
         { "{\"active\":\"true\"}", 503, "introspection" },
         { "{\"active\":1}", 503, "introspection" },
         { "{}", 503, "introspection" },

@@ -240,7 +240,7 @@ static const struct wrong claims[] = {
     { "audience is empty", HEADER, "{\"iss\":\"" ISSUER "\",\"aud\":\"\",\"sub\":\"s\"," TIMES "}",
       JWT_TYPE, "aud" },
     { "audiences are none", HEADER, "{\"iss\":\"" ISSUER "\",\"aud\":[],\"sub\":\"s\"," TIMES "}",
-      JWT_TYPE, "aud" },
+      JWT_MISSING, "aud" },
     { "audiences, one empty", HEADER,
       "{\"iss\":\"" ISSUER "\",\"aud\":[\"orders\",\"\"],\"sub\":\"s\"," TIMES "}", JWT_TYPE,
       "aud" },
