@@ -23,11 +23,13 @@
 #include <paa/plugin.h>
 
 enum {
-    BEARER_GROUPS_MAX = 16,    /* issuers that an instance describes */
+    BEARER_GROUPS_MAX = 16, /* issuers that an instance describes */
+    BEARER_NONCE_KEYS_MAX = 8,
     BEARER_TENANTS_MAX = 256,  /* of one of them */
     BEARER_ISSUERS_MAX = 1024, /* all of an instance, tenants counted one by one */
     BEARER_AUDIENCES_MAX = 16,
-    BEARER_SECRET_MIN = 32 /* bytes of a secret for HS256 and its kin (RFC 7518 3.2) */
+    BEARER_SECRET_MIN =
+        32 /* bytes of a secret for HS256 and its kin (RFC 7518 3.2), or for nonces */
 };
 
 /* What a policy says of one issuer, beside `issuer` and `audience`. */
@@ -115,6 +117,12 @@ enum {
           .fallback = "false",                                                                     \
           .flags = PAA_OPTION_INCOMING,                                                            \
           .help = "whether a DPoP proof must hold a nonce of this server (RFC 9449 9)" },          \
+        { .name = "dpop_nonce_key",                                                                \
+          .type = PAA_OPTION_SECRET,                                                               \
+          .flags = PAA_OPTION_INCOMING | PAA_OPTION_LIST | PAA_OPTION_GENERATE,                    \
+          .max = BEARER_NONCE_KEYS_MAX,                                                            \
+          .help = "what nonces are made with, where other programs or machines must take them "    \
+                  "too: \"file:nonce.key\", 32 bytes or more. Of several the first makes them" },  \
     {                                                                                              \
         .name = "remembered_mib", .type = PAA_OPTION_INTEGER, .fallback = "16",                    \
         .flags = PAA_OPTION_INCOMING, .min = 1, .max = 4096,                                       \

@@ -335,7 +335,11 @@ enum paa_status bearer_create(struct paa_op *op, struct bearer *bearer)
     if (bearer->wants_nonce && bearer->dpop == BEARER_DPOP_OFF)
         return refuse(op, op->options, "dpop_nonce",
                       "it goes with dpop = \"optional\" or \"required\"");
-    status = read_issuers(op, bearer);
+    if (!bearer->wants_nonce && host->count(op->options, "dpop_nonce_key") > 0)
+        return refuse(op, op->options, "dpop_nonce_key", "it goes with dpop_nonce = true");
+    status = bearer_nonce_read_options(op);
+    if (status == PAA_STATUS_OK)
+        status = read_issuers(op, bearer);
     if (status == PAA_STATUS_OK)
         status = read_introspection(op, bearer);
     if (status == PAA_STATUS_OK)

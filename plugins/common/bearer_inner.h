@@ -93,7 +93,9 @@ enum paa_result bearer_bound(struct paa_op *op, struct bearer_state *state);
 enum { BEARER_NONCE_SIZE = 32 }; /* characters */
 enum bearer_nonce { BEARER_NONCE_GOOD = 1, BEARER_NONCE_OLD, BEARER_NONCE_BAD };
 
-/* False: libcrypto failed. */
+/* From create: INVALID, with its place, if a key is too short. */
+enum paa_status bearer_nonce_read_options(struct paa_op *op);
+/* False: libcrypto failed, or a key cannot be read. */
 bool bearer_nonce_make(struct paa_op *op, char ret_nonce[BEARER_NONCE_SIZE]);
 /* OLD: good, and a new one should go with the answer. */
 enum bearer_nonce bearer_nonce_check(struct paa_op *op, struct paa_str nonce);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Nonces for DPoP proofs (RFC 9449 9) that nobody needs to remember: a time and its digest under a key that all workers
- * derive alike. One is good for one to two of its slots.
+ * have alike, derived by the context, or of the policy. One is good for one to two of its slots.
  */
 #include "bearer_inner.h"
 
 #include "codec.h"
 #include "secret.h"
 
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -17,28 +18,63 @@ enum {
     SLOT_SIZE = 8,
     MAC_SIZE = 16,
     NONCE_BYTES = SLOT_SIZE + MAC_SIZE,
-    KEY_SIZE = 32
+    KEY_SIZE = 32,
+    CONTEXT_KEYS = 2
 };
+
+#define LABEL     "dpop-nonce"
+#define NONCE_KEY "dpop_nonce_key"
 
 _Static_assert(BASE64URL_SIZE((int)NONCE_BYTES) == BEARER_NONCE_SIZE, "a nonce's text");
 
-static bool make(struct paa_op *op, uint32_t age, uint64_t slot,
-                 unsigned char ret_bytes[NONCE_BYTES])
+static bool hmac(const void *key, size_t key_size, struct paa_bytes text,
+                 unsigned char ret_digest[KEY_SIZE])
 {
-    unsigned char key[KEY_SIZE], digest[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
+    unsigned size = KEY_SIZE;
     bool is_done;
 
-    if (op->host->sources->derive(op, "dpop-nonce", age, key, sizeof key) != PAA_STATUS_OK)
+    ERR_set_mark();
+    is_done =
+        HMAC(EVP_sha256(), key, (int)key_size, text.data, text.size, ret_digest, &size) != NULL;
+    ERR_pop_to_mark();
+    return is_done && size == KEY_SIZE;
+}
+
+/* Of the policy's keys, by index; without any the context's own, whose second one is that of before a rotation. */
+static bool find_key(struct paa_op *op, uint32_t index, unsigned char ret_key[KEY_SIZE])
+{
+    const struct paa_host_options *options = op->host->options;
+    struct paa_bytes secret;
+
+    if (options->count(op->options, NONCE_KEY) == 0)
+        return op->host->sources->derive(op, LABEL, index, ret_key, KEY_SIZE) == PAA_STATUS_OK;
+    secret = op->host->sources->read(op, options->source(op->options, NONCE_KEY, index), 0);
+    return secret.size >= BEARER_SECRET_MIN && secret.size <= INT_MAX &&
+           hmac(secret.data, secret.size, paa_bytes_of(LABEL, sizeof LABEL - 1), ret_key);
+}
+
+static size_t key_count(struct paa_op *op)
+{
+    size_t count = op->host->options->count(op->options, NONCE_KEY);
+
+    return count > 0 ? count : CONTEXT_KEYS;
+}
+
+static bool make(struct paa_op *op, uint32_t index, uint64_t slot,
+                 unsigned char ret_bytes[NONCE_BYTES])
+{
+    unsigned char key[KEY_SIZE], digest[KEY_SIZE];
+    bool is_done;
+
+    if (!find_key(op, index, key))
         return false;
     for (size_t i = 0; i < SLOT_SIZE; i++)
         ret_bytes[i] = (unsigned char)(slot >> (8 * (SLOT_SIZE - 1 - i)));
-    ERR_set_mark();
-    is_done = HMAC(EVP_sha256(), key, KEY_SIZE, ret_bytes, SLOT_SIZE, digest, &size) != NULL;
-    ERR_pop_to_mark();
+    is_done = hmac(key, sizeof key, paa_bytes_of(ret_bytes, SLOT_SIZE), digest);
     secret_wipe(key, sizeof key);
-    memcpy(ret_bytes + SLOT_SIZE, digest, MAC_SIZE);
-    return is_done && size >= MAC_SIZE;
+    if (is_done)
+        memcpy(ret_bytes + SLOT_SIZE, digest, MAC_SIZE);
+    return is_done;
 }
 
 static uint64_t slot_now(struct paa_op *op)
@@ -58,13 +94,35 @@ bool bearer_nonce_make(struct paa_op *op, char ret_nonce[BEARER_NONCE_SIZE])
     return true;
 }
 
-static bool is_ours(struct paa_op *op, uint32_t age, uint64_t slot,
-                    const unsigned char given[NONCE_BYTES])
+static bool is_ours(struct paa_op *op, uint64_t slot, const unsigned char given[NONCE_BYTES])
 {
     unsigned char bytes[NONCE_BYTES];
+    size_t count = key_count(op);
 
-    return make(op, age, slot, bytes) &&
-           secret_eq(paa_bytes_of(bytes, sizeof bytes), paa_bytes_of(given, NONCE_BYTES));
+    for (uint32_t i = 0; i < count; i++)
+        if (make(op, i, slot, bytes) &&
+            secret_eq(paa_bytes_of(bytes, sizeof bytes), paa_bytes_of(given, NONCE_BYTES)))
+            return true;
+    return false;
+}
+
+enum paa_status bearer_nonce_read_options(struct paa_op *op)
+{
+    const struct paa_host_options *options = op->host->options;
+    size_t count = options->count(op->options, NONCE_KEY);
+
+    for (size_t i = 0; i < count; i++) {
+        struct paa_bytes secret =
+            op->host->sources->read(op, options->source(op->options, NONCE_KEY, i), 0);
+
+        if (secret.data == NULL || secret.size >= BEARER_SECRET_MIN)
+            continue;
+        return options->refuse(
+            op->options, NONCE_KEY,
+            STR("it has fewer than 32 bytes, and could be guessed: make one with "
+                "`openssl rand -base64 32`"));
+    }
+    return PAA_STATUS_OK;
 }
 
 enum bearer_nonce bearer_nonce_check(struct paa_op *op, struct paa_str nonce)
@@ -80,7 +138,7 @@ enum bearer_nonce bearer_nonce_check(struct paa_op *op, struct paa_str nonce)
         slot = slot << 8 | given[i];
     if (slot > now || now - slot > 1)
         return BEARER_NONCE_BAD;
-    if (!is_ours(op, 0, slot, given) && !is_ours(op, 1, slot, given))
+    if (!is_ours(op, slot, given))
         return BEARER_NONCE_BAD;
     return slot == now ? BEARER_NONCE_GOOD : BEARER_NONCE_OLD;
 }

@@ -255,6 +255,56 @@ TEST(a_nonce_is_demanded_given_and_goes_stale)
     host_close(&host);
 }
 
+static bool open_sharing(struct host *host, const char *folder, const char *keys)
+{
+    static char policy[4096];
+
+    (void)snprintf(policy, sizeof policy,
+                   TOKENS(JWKS_OPTIONS "dpop = \"required\"; dpop_nonce = true; %s"), keys);
+    for (char *at = policy; (at = strstr(at, "FOLDER")) != NULL;) { /* where both have their keys */
+        char rest[sizeof policy];
+
+        (void)snprintf(rest, sizeof rest, "%s%s", folder, at + strlen("FOLDER"));
+        (void)snprintf(at, sizeof policy - (size_t)(at - policy), "%s", rest);
+    }
+    return tokens_open(host, policy);
+}
+
+TEST(servers_that_share_a_key_take_each_others_nonces)
+{
+    static const struct {
+        const char *keys;
+        unsigned code;
+    } rows[] = {
+        { "dpop_nonce_key = \"file:FOLDER/one.key\";", 200 },
+        { "dpop_nonce_key = [ \"file:FOLDER/two.key\", \"file:FOLDER/one.key\" ];", 200 },
+        { "dpop_nonce_key = \"file:FOLDER/two.key\";", 401 },
+    };
+    struct token_claims claims;
+    static struct host first, other;
+    char nonce[64], next[64], challenge[512];
+
+    REQUIRE(host_init(&other));
+    (void)umask(077);
+    REQUIRE(tokens_write(&other, "one.key", "one key that all of them have alike, or not") &&
+            tokens_write(&other, "two.key", "another key that they may have beside it"));
+    REQUIRE(open_sharing(&first, other.folder, rows[0].keys));
+    client_init(NULL);
+    proof_init(&claims);
+    CHECK_INT(nonce_of(&first, &claims, nonce, challenge), 401);
+    claims_set(&claims, "nonce", nonce);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct host second;
+
+        REQUIRE(open_sharing(&second, other.folder, rows[i].keys));
+        CHECK_INT(nonce_of(&second, &claims, next, challenge), rows[i].code);
+        host_close(&second);
+    }
+    client_done();
+    host_close(&first);
+    host_close(&other);
+}
+
 /* ---- certificates -------------------------------------------------------------------------------- */
 
 struct shown {
