@@ -77,9 +77,14 @@ static void show_url(struct draft *draft)
 
 /* ---- the URL ------------------------------------------------------------------------------------- */
 
-static bool is_named_by_policy(const struct op *op, const struct origin *origin)
+/* By the policy: of several issuers one must not lead to what another one has. */
+static bool is_named(const struct op *op, struct paa_str named_by, const struct origin *origin)
 {
     const struct op_instance *instance = op->instance;
+    struct url url;
+
+    if (named_by.data != NULL)
+        return url_parse(named_by, op->arena, &url) == NULL && origin_eq(&url.origin, origin);
 
     for (size_t i = 0; instance != NULL && i < instance->origin_count; i++)
         if (origin_eq(&instance->origins[i], origin))
@@ -110,7 +115,7 @@ static bool accept_url(struct draft *draft)
     show_url(draft);
     fetch->is_plain = !draft->url.origin.https;
     draft->is_own = (draft->asked.flags & PAA_HTTP_FOREIGN_URL) == 0 ||
-                    is_named_by_policy(draft->op, &draft->url.origin);
+                    is_named(draft->op, draft->asked.named_by, &draft->url.origin);
     fetch->is_strict = !draft->is_own;
     if (fetch->is_plain && !may_be_plain(draft))
         return fetch_refuse(

@@ -183,6 +183,7 @@ static enum paa_result fetch(struct paa_op *op, struct paa_str url, uint32_t fla
     request.header_count = 1;
     request.tls = run->issuer->tls;
     request.response_limit = JWK_SET_TEXT_MAX;
+    request.named_by = run->issuer->rules.issuer;
     return op->host->http->fetch(op, &request, on_set, run);
 }
 

@@ -112,6 +112,25 @@ TEST(an_issuers_own_ca_holds_for_its_keys_as_for_its_metadata)
     pair_end(&pair);
 }
 
+/* What an issuer's document names may not be private, but for what the policy says of that issuer: one of them could have
+ * others' servers asked whatever it likes. */
+TEST(an_issuers_document_leads_to_no_private_server_of_another_issuer)
+{
+    struct pair pair;
+    char document[2048];
+
+    pair_start(&pair, FAULT_TLS_GOOD);
+    (void)snprintf(document, sizeof document,
+                   "{\"issuer\":\"%s\",\"jwks_uri\":\"%s/jwks\",\"response_types_supported\":[]}",
+                   pair.other.name, pair.good.name);
+    answer(&pair.other, WELL_KNOWN, document, 200, 0);
+    REQUIRE(pair_open(&pair, "", "", trust(fault_server_ca(), "")));
+    gets(&pair, &pair.other, 503, "keys");
+    CHECK_INT(fault_server_requests(pair.good.server), 0);
+    gets(&pair, &pair.good, 200, "good");
+    pair_end(&pair);
+}
+
 TEST(a_minimum_version_is_an_issuers_own)
 {
     struct pair pair;

@@ -16,8 +16,9 @@ struct paa_tls; /* how servers are verified: a TLS option */
 
 enum {
     PAA_HTTP_FOREIGN_URL = 1u << 0,   /* the URL came from outside (certificate, token, document):
-                                       * public addresses only, unless a URL option of the
-                                       * instance names the same scheme, host and port */
+                                       * public addresses only, unless named_by, or without it a
+                                       * URL option of the instance, has the same scheme, host and
+                                       * port */
     PAA_HTTP_SECRET = 1u << 1,        /* request and response bodies are wiped and never logged;
                                        * error sentences name the origin only */
     PAA_HTTP_SIGNED_CONTENT = 1u << 2, /* what comes is signed and will be verified (CRL, OCSP):
@@ -41,6 +42,7 @@ struct paa_http_request {
     const struct paa_key *client_key; /* shown to the server; NULL: none */
     uint32_t timeout_ms;              /* 0: 10 s; at most 60 s, and what the operation has left */
     uint32_t response_limit;          /* bytes; 0: 64 KiB; at most 16 MiB */
+    struct paa_str named_by; /* with FOREIGN_URL: the URL, of the policy's, whose document named this one */
 };
 
 struct paa_http_response {
