@@ -131,6 +131,7 @@ enum {
 
 struct bearer_issuer { /* one that tokens are taken from; a tenant is one */
     struct jwt_rules rules;
+    bool is_tenant;            /* of a template: whose it is concerns nobody else */
     uint32_t algs;             /* set of ALG_BIT */
     struct paa_str jwks_uri;   /* absent: by its metadata */
     struct paa_memo *own;      /* keys of a file or a secret; NULL: fetched */

@@ -237,6 +237,7 @@ static enum paa_status add_group(struct paa_op *op, const struct paa_options *op
     status = read_issuer(op, options, number, bearer->takes_none, &like);
     if (status != PAA_STATUS_OK)
         return status;
+    like.is_tenant = pattern.data != NULL;
     return pattern.data != NULL ? add_tenants(op, options, bearer, &like, pattern)
                                 : add(op, options, bearer, &like, copy_of(name));
 }

@@ -89,21 +89,26 @@ enum paa_result bearer_challenge(struct paa_op *op, const struct paa_denial *why
 
 /* ---- metadata ----------------------------------------------------------------------------------- */
 
-/* Which of hundreds of tenants a client is of, it knows: then none is named. */
+/* Tenants know whose they are, and nobody need know who else is one. */
 static bool tell_issuers(struct paa_op *op)
 {
     const struct bearer *self = bearer_of(op);
     struct json json;
     struct buf buf;
+    size_t count = 0;
     bool is_done = true;
 
     buf_init(&buf, ISSUERS_TEXT_MAX);
     json_init(&json, &buf);
     json_open(&json, NULL, '[');
-    for (size_t i = 0; i < self->issuer_count; i++)
+    for (size_t i = 0; i < self->issuer_count; i++) {
+        if (self->issuers[i].is_tenant)
+            continue;
         json_str(&json, NULL, self->issuers[i].rules.issuer);
+        count++;
+    }
     json_close(&json, ']');
-    if (!buf.failed)
+    if (count > 0 && !buf.failed)
         is_done = op->host->outcome->metadata(op, STR("authorization_servers"), buf_str(&buf)) ==
                   PAA_STATUS_OK;
     buf_free(&buf);
