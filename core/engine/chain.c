@@ -133,7 +133,7 @@ void chain_say(struct chain *chain, const struct program *program, int result)
 
 int chain_status(const struct chain *chain)
 {
-    if (UNLIKELY(chain->status == ACCEPT_INDEX && chain->impression != CHAIN_POSITIVE))
+    if (UNLIKELY(chain->impression != CHAIN_POSITIVE) && chain->status == ACCEPT_INDEX)
         return CHAIN_DENIED;
     return chain->status;
 }

@@ -18,7 +18,7 @@ void edits_add(struct edits *edits, enum paa_edit_kind kind, enum paa_message wh
 {
     struct paa_edit *edit;
 
-    if (edits->count == edits->max)
+    if (UNLIKELY(edits->count == edits->max))
         return; /* cannot be: every caller counted */
     edit = &edits->list[edits->count++];
     *edit = (struct paa_edit){ .struct_size = sizeof *edit,
@@ -64,18 +64,9 @@ void edits_add_effects(struct paa_txn *txn, struct edits *edits, enum paa_messag
                           ? counts_on_denial(txn, e)
                           : !e->is_answer && effect_contributes(txn, e);
 
-        if (counts && e->where == where && e->kind <= EFFECT_HEADER_REMOVE &&
-            (e->is_answer || (e->flags & condition) != 0))
+        if (LIKELY(counts && e->where == where && e->kind <= EFFECT_HEADER_REMOVE &&
+                   (e->is_answer || (e->flags & condition) != 0)))
             edits_add(edits, kind_of_effect[e->kind], where, e->name, e->value,
                       (e->flags & PAA_SECRET) != 0 ? (uint32_t)PAA_EDIT_SECRET : 0);
     }
-}
-
-uint32_t effect_count(const struct paa_txn *txn)
-{
-    uint32_t count = 0;
-
-    for (const struct effect *e = txn->effects; UNLIKELY(e != NULL); e = e->next)
-        count++;
-    return count;
 }

@@ -22,6 +22,5 @@ void edits_done(struct paa_txn *txn, enum paa_message where, const struct edits 
 void edits_add_effects(struct paa_txn *txn, struct edits *edits, enum paa_message where,
                        uint32_t condition);
 bool effect_contributes(const struct paa_txn *txn, const struct effect *effect);
-uint32_t effect_count(const struct paa_txn *txn);
 
 #endif

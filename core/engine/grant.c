@@ -230,7 +230,7 @@ static bool is_ambient(const struct paa_txn *txn)
 
 enum require_verdict grant_judge(struct paa_txn *txn)
 {
-    if (txn->identities != NULL && UNLIKELY(!collect(txn)))
+    if (LIKELY(txn->identities != NULL) && UNLIKELY(!collect(txn)))
         return unmet(txn, REQUIRE_OTHER, "memory", "no memory is left for the principals");
     if (UNLIKELY(txn->contributor_count > 1) && has_conflict(txn))
         return unmet(txn, REQUIRE_CONFLICT, "conflict",

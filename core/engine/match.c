@@ -335,9 +335,10 @@ int32_t matcher_find(const struct matcher *m, const struct match_request *reques
 {
     struct search search = { m, request, RANK_NONE, 0, false };
 
-    *ret_pattern_rule = m->first_takes_all ? 0 : -1;
-    if (m->first_takes_all)
+    *ret_pattern_rule = 0;
+    if (LIKELY(m->first_takes_all))
         return 0;
+    *ret_pattern_rule = -1;
     find_pattern(&search);
     return search.pattern == 0 ? MATCH_NONE : rule_of_pattern(&search, ret_pattern_rule);
 }

@@ -31,7 +31,7 @@ static enum paa_status refuse(struct op *op, enum paa_status status, const char 
 /* The transaction, if the slot is among those that may call; else NULL, noted. */
 static struct paa_txn *txn_in(struct op *op, uint32_t slots)
 {
-    if (op->slot < 32 && (slots >> op->slot & 1) != 0)
+    if (LIKELY(op->slot < 32) && (slots >> op->slot & 1) != 0)
         return op->owner;
     (void)refuse(op, PAA_STATUS_INVALID, "an effect that this slot may not have");
     return NULL;
@@ -51,8 +51,8 @@ static enum paa_status add_effect(struct op *op, struct paa_txn *txn, enum effec
     struct effect *effect = arena_alloc(&txn->arena, sizeof *effect);
     bool is_lasting = (flags & PAA_UNCOPIED) != 0;
 
-    if (effect == NULL ||
-        (!is_lasting &&
+    if (UNLIKELY(effect == NULL) ||
+        (UNLIKELY(!is_lasting) &&
          !arena_strs(&txn->arena, (struct paa_str *[]){ &field.name, &field.value }, 2)))
         return refuse(op, PAA_STATUS_TOO_LARGE, "no memory is left for an effect");
     if ((flags & (PAA_ON_GRANT | PAA_ON_DENY)) == 0)
@@ -67,6 +67,8 @@ static enum paa_status add_effect(struct op *op, struct paa_txn *txn, enum effec
     effect->value = field.value;
     *txn->effects_end = effect;
     txn->effects_end = &effect->next;
+    txn->effect_count++;
+    txn->edits_content = txn->edits_content || kind > EFFECT_HEADER_REMOVE;
     return PAA_STATUS_OK;
 }
 
@@ -86,14 +88,14 @@ static enum paa_status header_effect(struct paa_op *pub, enum effect_kind kind,
     struct op *op = op_of(pub);
     struct paa_txn *txn = txn_in(op, SLOT_VERIFY | SLOT_ATTACH | SLOT_CHALLENGE | SLOT_SERVE);
 
-    if (txn == NULL)
+    if (UNLIKELY(txn == NULL))
         return PAA_STATUS_INVALID;
-    if (!has_direction(op, where))
+    if (UNLIKELY(!has_direction(op, where)))
         return refuse(op, PAA_STATUS_INVALID,
                       "a header field of a message this slot has no say in");
     if ((flags & ~(uint32_t)EFFECT_FLAGS) != 0)
         return refuse(op, PAA_STATUS_INVALID, "an unknown flag");
-    if (!is_token(name))
+    if (UNLIKELY(!is_token(name)))
         return refuse(op, PAA_STATUS_INVALID,
                       "a header field whose name is no token (RFC 9110 5.1)");
     if (kind != EFFECT_HEADER_REMOVE &&
@@ -193,6 +195,7 @@ static enum paa_status host_credential(struct paa_op *pub, uint64_t version, uin
     if (txn->credential_count == CREDENTIALS_MAX)
         return refuse(op, PAA_STATUS_TOO_LARGE, "more credentials than a ticket carries");
     txn->credentials[txn->credential_count++] = (struct credential){ version, flags, txn->site };
+    txn->wants_responses = txn->wants_responses || (flags & PAA_CREDENTIAL_EVERY_RESPONSE) != 0;
     return PAA_STATUS_OK;
 }
 

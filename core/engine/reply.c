@@ -163,7 +163,7 @@ static void build(struct paa_txn *txn, enum paa_why why, unsigned code)
     txn->phase = PHASE_OVER;
     txn->edit_count[0] = 0;
     txn->edit_count[1] = 0;
-    if (!edits_room(txn, &edits, effect_count(txn) + challenge_count(txn) + ANSWER_FIELDS))
+    if (!edits_room(txn, &edits, txn->effect_count + challenge_count(txn) + ANSWER_FIELDS))
         return;
     add_answer_fields(txn, &edits);
     if (txn->results != NULL || txn->route != NULL)

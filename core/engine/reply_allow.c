@@ -292,23 +292,14 @@ static bool edit_target(struct paa_txn *txn)
     return is_changed;
 }
 
-static bool edits_body_of_query(const struct paa_txn *txn)
-{
-    if (txn->rule->edits_cookies)
-        return true;
-    for (const struct effect *e = txn->effects; e != NULL; e = e->next)
-        if (e->kind > EFFECT_HEADER_REMOVE)
-            return true;
-    return false;
-}
-
 /* ---- allow ------------------------------------------------------------------------------------- */
 
 enum { FORWARDED = UPSTREAM_COUNT + 1 }; /* the identity fields, and Connection */
 
-static bool allow_request(struct paa_txn *txn, uint32_t effects)
+static bool allow_request(struct paa_txn *txn)
 {
-    bool is_edited = edits_body_of_query(txn);
+    uint32_t effects = txn->effect_count;
+    bool is_edited = UNLIKELY(txn->rule->edits_cookies || txn->edits_content);
     bool has_upstream = txn->service->has_upstream && txn->handle->direction == PAA_INCOMING;
     struct edits edits;
 
@@ -320,7 +311,7 @@ static bool allow_request(struct paa_txn *txn, uint32_t effects)
         return false;
     if (UNLIKELY(is_edited))
         edit_cookies(txn, &edits);
-    if (has_upstream) {
+    if (UNLIKELY(has_upstream)) {
         if (!add_upstream(txn, &edits))
             return false;
         clean_connection(txn, &edits);
@@ -330,8 +321,9 @@ static bool allow_request(struct paa_txn *txn, uint32_t effects)
     return true;
 }
 
-static bool allow_response(struct paa_txn *txn, uint32_t effects)
+static bool allow_response(struct paa_txn *txn)
 {
+    uint32_t effects = txn->effect_count;
     const struct rule *rule = txn->rule;
     struct edits edits;
 
@@ -358,18 +350,14 @@ static void not_presentable(struct paa_txn *txn, const char *sentence)
 
 void reply_allow(struct paa_txn *txn)
 {
-    uint32_t effects = effect_count(txn);
     const char *trouble = txn->handle->direction == PAA_OUTGOING ? client_tls_commit(txn) : NULL;
 
     txn->state = PAA_TXN_ALLOW;
     txn->target = txn->given_target;
-    for (uint32_t i = 0; UNLIKELY(i < txn->credential_count); i++)
-        if ((txn->credentials[i].flags & PAA_CREDENTIAL_EVERY_RESPONSE) != 0)
-            txn->wants_responses = true;
     if (UNLIKELY(trouble != NULL))
         not_presentable(txn, trouble);
-    else if (!is_writable(txn))
+    else if (UNLIKELY(!is_writable(txn)))
         not_writable(txn);
-    else if (!allow_request(txn, effects) || !allow_response(txn, effects))
+    else if (UNLIKELY(!allow_request(txn) || !allow_response(txn)))
         out_of_memory(txn);
 }

@@ -144,6 +144,8 @@ struct paa_txn {
     int64_t retry_after_ms;
     struct effect *effects;
     struct effect **effects_end;
+    uint32_t effect_count; /* of all there ever were: room for so many is enough */
+    bool edits_content;    /* one of them is of cookies or parameters */
     struct fact *facts;
     struct identity *identities;
     struct identity **identities_end;

@@ -20,7 +20,7 @@ static struct instance *instance_of(const struct paa_txn *txn, uint16_t site)
 {
     int32_t index = txn->program->sites[site].instance;
 
-    return index >= 0 ? &txn->generation->generation->instances[index] : NULL;
+    return LIKELY(index >= 0) ? &txn->generation->generation->instances[index] : NULL;
 }
 
 static enum paa_result call_slot(struct op *op, const struct paa_plugin *slots)
@@ -40,13 +40,13 @@ static void count_result(const struct paa_txn *txn, const struct instance *insta
 
 static void note_time(struct paa_txn *txn, uint16_t site, int64_t began_ns)
 {
-    if ((txn->flags & PAA_REQUEST_TRACE) != 0)
+    if (UNLIKELY((txn->flags & PAA_REQUEST_TRACE) != 0))
         txn->sites[site].time_ns += clock_exact_ns(&txn->lane->context->services.clock) - began_ns;
 }
 
 static int64_t trace_clock(const struct paa_txn *txn)
 {
-    return (txn->flags & PAA_REQUEST_TRACE) != 0
+    return UNLIKELY((txn->flags & PAA_REQUEST_TRACE) != 0)
                ? clock_exact_ns(&txn->lane->context->services.clock)
                : 0;
 }
@@ -56,9 +56,9 @@ static int record(struct paa_txn *txn, uint16_t site, const struct instance *ins
                   const struct op *op, enum paa_result result)
 {
     const struct step *step = &txn->program->steps[txn->program->sites[site].step];
-    int index = op->forbidden ? CHAIN_FORBIDDEN : result_index(result);
+    int index = UNLIKELY(op->forbidden) ? CHAIN_FORBIDDEN : result_index(result);
 
-    if (index == IGNORE_INDEX && !step->may_ignore)
+    if (UNLIKELY(index == IGNORE_INDEX) && !step->may_ignore)
         index = ABSENT_INDEX;
     txn->results[site] = (uint8_t)index;
     if (UNLIKELY(index > ABSENT_INDEX))
@@ -212,10 +212,10 @@ static void decide(struct paa_txn *txn)
     txn->require = REQUIRE_MET;
     if (LIKELY(facts.status == ACCEPT_INDEX))
         txn->require = grant_judge(txn);
-    if (txn->require == REQUIRE_AUTHENTICATION)
+    if (UNLIKELY(txn->require == REQUIRE_AUTHENTICATION))
         facts.primary_logs_in = primary_logs_in(txn);
-    if (txn->handle->direction == PAA_INCOMING &&
-        (facts.status != ACCEPT_INDEX || facts.primary_logs_in))
+    if (UNLIKELY(facts.status != ACCEPT_INDEX || facts.primary_logs_in) &&
+        txn->handle->direction == PAA_INCOMING)
         facts.is_navigation = txn->rule->logs_in != NULL && request_is_navigation(txn);
     facts.require = txn->require;
     facts.primary_is_token = txn->require == REQUIRE_SCOPE && grant_is_token(txn);
