@@ -168,12 +168,15 @@ static enum paa_status refuse_double(struct paa_op *op, const struct paa_options
                                      struct paa_str name, struct paa_str tenant)
 {
     enum { SHOWN_MAX = 200 };
-    struct paa_str shown = str_slice(tenant.data != NULL ? tenant : name, 0, SHOWN_MAX);
+    bool has_tenant = tenant.data != NULL;
+    struct paa_str shown = str_slice(has_tenant ? tenant : name, 0, SHOWN_MAX);
     char sentence[SHOWN_MAX + 80];
 
-    (void)snprintf(sentence, sizeof sentence, "%s\"%.*s\" the same issuer is there twice",
-                   tenant.data != NULL ? "with " : "", STR_ARGS(shown));
-    return refuse(op, options, tenant.data != NULL ? "tenants" : "issuer", sentence);
+    (void)snprintf(sentence, sizeof sentence,
+                   has_tenant ? "with \"%.*s\" the same issuer is there twice: remove one"
+                              : "\"%.*s\" is there twice: remove one",
+                   STR_ARGS(shown));
+    return refuse(op, options, has_tenant ? "tenants" : "issuer", sentence);
 }
 
 /* tenant: what made the name of a template; absent: the policy has the name itself. */

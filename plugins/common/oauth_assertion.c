@@ -13,7 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
-enum { JSON_MAX = 8 * 1024, CHANCE_MAX = 64 };
+enum { JSON_MAX = 8 * 1024, CHANCE_MAX = 64, ALGORITHM_SHOWN_MAX = 16 };
 
 /* Both are form-encoded first, so that a colon in the client_id is none of the separator's. */
 void oauth_basic_write(struct buf *buf, struct paa_str id, struct paa_bytes secret)
@@ -146,7 +146,7 @@ bool oauth_key_can(struct paa_bytes public_key, struct paa_str algorithm,
     }
     algs = algs_of_key(key.type);
     size = snprintf(ret_why, OAUTH_KEY_WHY_SIZE, "the client_key is %s, which cannot do %.*s: say ",
-                    key_text(key.type), STR_ARGS(algorithm));
+                    key_text(key.type), STR_ARGS(str_slice(algorithm, 0, ALGORITHM_SHOWN_MAX)));
     jwk_done(&key);
     for (unsigned alg = 1; alg < ALG_END; alg++)
         if ((algs & ALG_BIT(alg)) != 0)

@@ -10,14 +10,20 @@
 #define ASKS           ISSUER_OPTIONS "token = \"introspection\"; client_id = \"me\"; "
 #define SHORT_SECRET   "0123456789abcdef0123456789abcdef01234567" /* 40 bytes */
 
-/* Beside the key set: files that are something else, and a key that has no certificate. */
+/* Beside the key set: files that are something else, and a key; its certificate may be named or not. */
 static bool write_files(const struct host *host)
 {
     static EVP_PKEY *key;
+    static X509 *certificate;
     char path[HOST_PATH_MAX + 16];
 
-    if (key == NULL)
+    if (key == NULL) {
         key = made_key("RSA:2048");
+        certificate =
+            made_cert(key, "us", NULL, NULL, HOST_TIME_S - DAY_S, HOST_TIME_S + 90 * DAY_S);
+    }
+    (void)snprintf(path, sizeof path, "%s/rsa.pem", host->folder);
+    store_certs(path, &certificate, 1);
     (void)snprintf(path, sizeof path, "%s/rsa.key", host->folder);
     store_key(path, key, NULL);
     return tokens_write(host, TOKEN_SET, tokens_set("")) &&
@@ -76,7 +82,8 @@ TEST(what_cannot_be_right_is_refused_with_its_line)
         { TEMPLATE "tenants = \"a/b\";", "a tenant is made of" },
         { TEMPLATE "\ntenants = [ \"t\", \"u\", \"t\" ];",
           ":4: instance tokens: \"tenants\": with \"t\" the same issuer is there twice" },
-        { "issuers = ( { " JWKS_OPTIONS " }, { " JWKS_OPTIONS " } );", "there twice" },
+        { "issuers = ( { " JWKS_OPTIONS " }, { " JWKS_OPTIONS " } );",
+          "\"issuer\": \"" TOKEN_ISSUER "\" is there twice: remove one" },
         { "issuers = ( { token = \"auto\" } );", "a value of \"issuers\" has no \"token\"" },
         { "issuers = [ \"" TOKEN_ISSUER "\" ];", "a value of \"issuers\" must be a group" },
         { "issuer = \"" TOKEN_ISSUER "\"; audience = \"\";", "\"audience\": it is empty" },
@@ -136,6 +143,9 @@ TEST(who_asks_must_be_able_to_show_who_it_is)
     } rows[] = {
         { "client_auth = \"tls_client_auth\"; client_key = { key = \"file:rsa.key\"; };",
           "\"client_key\": the key has no certificate to present: add certificate = \"FILE\"" },
+        { "client_auth = \"tls_client_auth\"; client_key = { key = \"file:rsa.key\"; certificate = "
+          "\"rsa.pem\"; }; introspection_endpoint = \"http://127.0.0.1:9/\";",
+          "\"introspection_endpoint\": over plain http no certificate can be shown: use https" },
         { "assertion_algorithm = \"ES256\"; client_key = { key = \"file:rsa.key\"; };",
           "\"assertion_algorithm\": the client_key is an RSA key, which cannot do ES256" },
     };
