@@ -26,9 +26,12 @@ void *expect_memory(struct expect *expect, size_t count, size_t size)
 
 const char *expect_label(const struct node *node, char ret_label[LABEL_MAX])
 {
-    if (node->name == NULL)
+    if (node->name == NULL && node->list == NULL)
         return "this value";
-    (void)snprintf(ret_label, LABEL_MAX, "\"%.64s\"", node->name);
+    if (node->name != NULL)
+        (void)snprintf(ret_label, LABEL_MAX, "\"%.64s\"", node->name);
+    else
+        (void)snprintf(ret_label, LABEL_MAX, "a value of \"%.64s\"", node->list);
     return ret_label;
 }
 

@@ -18,7 +18,7 @@ enum { LABEL_MAX = 80, HINT_MAX = 160, HINTED_ERRORS_MAX = 50 };
 
 /* count zeroed members; NULL: no memory, and the error was told. count may be 0. */
 void *expect_memory(struct expect *expect, size_t count, size_t size);
-/* "\"timeout\"", or "this value" in a list. */
+/* "\"timeout\""; in a list "a value of \"origins\"", or "this value" where that has no name. */
 const char *expect_label(const struct node *node, char ret_label[LABEL_MAX]);
 /* ": did you mean \"x\"?" or "". After many errors always "": looking costs time. */
 const char *expect_hint(const struct expect *expect, const char *word, const char *const *words,

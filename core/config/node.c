@@ -172,10 +172,14 @@ static bool fill_children(struct door *door, const config_setting_t *setting,
         return fill_long_group(door, value, node);
     if ((uint32_t)config_setting_length(setting) != value->child_count)
         return read_otherwise(door, value->line);
-    for (; node->child_count < value->child_count; node->child_count++)
-        if (!fill_node(door, config_setting_get_elem(setting, (unsigned)node->child_count),
-                       &node->children[node->child_count]))
+    for (; node->child_count < value->child_count; node->child_count++) {
+        struct node *child = &node->children[node->child_count];
+
+        if (node->type != NODE_GROUP)
+            child->list = node->name != NULL ? node->name : node->list;
+        if (!fill_node(door, config_setting_get_elem(setting, (unsigned)node->child_count), child))
             return false;
+    }
     return true;
 }
 

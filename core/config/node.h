@@ -34,6 +34,7 @@ enum node_type {
 struct node {
     enum node_type type;
     const char *name; /* NULL in lists and for the root */
+    const char *list; /* where it has no name: that of the list it stands in; NULL: that has none */
     struct where where;
     struct paa_str string; /* STRING; NUL-terminated */
     int64_t integer;       /* INTEGER, BOOLEAN */

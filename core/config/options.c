@@ -26,6 +26,12 @@ static bool check_count(struct options_reader *reader, const struct paa_option *
     bool has_range = row->min != 0 || row->max != 0;
     char label[LABEL_MAX];
 
+    if (count == 0) {
+        diag_error(reader->expect.diag, node->where,
+                   "%s is an empty list: name something or leave it out",
+                   expect_label(node, label));
+        return false;
+    }
     if (count > OPTION_VALUES_MAX) {
         diag_error(reader->expect.diag, node->where, "%s has more than %d values",
                    expect_label(node, label), (int)OPTION_VALUES_MAX);

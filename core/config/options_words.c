@@ -114,7 +114,7 @@ static bool append(struct words *words, const struct paa_option *row, struct paa
     if (list->children == NULL)
         return false;
     list->type = NODE_LIST;
-    list->children[list->child_count] = (struct node){ .where = arguments };
+    list->children[list->child_count] = (struct node){ .list = row->name, .where = arguments };
     return fill(words->reader, row, text, &list->children[list->child_count++]);
 }
 

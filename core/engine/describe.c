@@ -3,10 +3,9 @@
 #include "command.h"
 #include "str.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 
-enum { PLUGINS_MAX = 256, OPTION_DEPTH_MAX = 4 };
+enum { OPTION_DEPTH_MAX = 4 };
 
 struct telling {
     paa_option_info_fn fn;
@@ -98,31 +97,6 @@ static void tell_plugin(const struct plugin *plugin, paa_option_info_fn fn, void
     arena_free(&telling.arena);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* The names of DIR's *.so, sorted; malloc'ed. */
-static size_t list_plugins(const char *path, char **names)
-{
-    DIR *folder = opendir(path);
-    const struct dirent *entry;
-    size_t count = 0;
-
-    while (folder != NULL && (entry = readdir(folder)) != NULL) {
-        size_t size = strlen(entry->d_name);
-
-        if (size > 3 && strcmp(entry->d_name + size - 3, ".so") == 0 && count < PLUGINS_MAX &&
-            (names[count] = strndup(entry->d_name, size - 3)) != NULL)
-            count++;
-    }
-    if (folder != NULL)
-        closedir(folder);
-    qsort(names, count, sizeof *names, compare_names);
-    return count;
-}
-
 int paa_plugin_describe(const char *plugin_dir, const char *plugin, paa_option_info_fn info_fn,
                         void *user, struct paa_error *error)
 {
@@ -142,7 +116,7 @@ int paa_plugin_describe(const char *plugin_dir, const char *plugin, paa_option_i
         free(folder);
         return loaded != NULL ? 0 : -1;
     }
-    count = list_plugins(folder, names);
+    count = plugin_list(folder, names);
     if (count == 0)
         result = context_error(error, "%s holds no plugins", folder);
     for (size_t i = 0; i < count; i++) {

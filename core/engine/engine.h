@@ -404,9 +404,13 @@ void generation_close_keys(struct generation *generation);
 bool instance_make(struct generation *generation, struct instance *instance,
                    const struct instance_conf *conf, struct diag *diag);
 void instance_unmake(struct instance *instance);
-/* The plugin's file, judged and loaded. */
+
+/* plugin_file.c. The plugin's file, judged and loaded. NULL: *error says why, and what there is if there is no such file. */
 const struct plugin *plugin_open(const struct paa_context *context, const char *name,
                                  const char *sha256, struct paa_error *error);
+enum { PLUGINS_MAX = 256 }; /* of a folder that are listed */
+/* The names of the folder's *.so, sorted; malloc'ed. */
+size_t plugin_list(const char *path, char *names[PLUGINS_MAX]);
 
 /* instance_net.c. Each: false, and an error was told (own_origin: no memory). */
 bool instance_bind_tls(struct instance *instance, const struct option_entry *entry,

@@ -1,61 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* One instance: its plugin is loaded, its options are read and bound to sources, `create` runs. */
+/* One instance: its plugin is loaded (plugin_file.c), its options are read and bound to sources, `create` runs. */
 #include "described.h"
 #include "store.h"
 #include "str.h"
-#include "trust.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { WORKER_LANES = 64 }; /* workers and blocking workers, more than there ever are */
 
 static const char *const core_names[] = { "plugin", "sha256", "store" };
-
-/* ---- the plugin -------------------------------------------------------------------------------- */
-
-static bool is_allowed_outside(const struct paa_context *context, const char *path)
-{
-    if ((context->flags & PAA_OPEN_CHECK) == 0)
-        return true;
-    for (size_t i = 0; i < context->allow_plugin_count; i++)
-        if (strcmp(context->allow_plugins[i], path) == 0)
-            return true;
-    return false;
-}
-
-const struct plugin *plugin_open(const struct paa_context *context, const char *name,
-                                 const char *sha256, struct paa_error *error)
-{
-    bool is_path = name[0] == '/';
-    const struct plugin *plugin = NULL;
-    char *path = NULL, *real = NULL;
-    struct stat st;
-    int fd = -1;
-
-    if (is_path && !is_allowed_outside(context, name)) {
-        (void)context_error(error,
-                            "%s is outside the plugin directory: a check loads it only with "
-                            "--allow-plugin %s",
-                            name, name);
-        return NULL;
-    }
-    if (asprintf(&path, is_path ? "%s" : "%s/%s.so", is_path ? name : context->plugin_dir, name) <
-        0) {
-        (void)context_error(error, "no memory is left for a plugin's path");
-        return NULL;
-    }
-    fd = trust_open(path, 0, &st, &real, error);
-    if (fd >= 0) {
-        plugin = loader_load(fd, &st, real, is_path ? NULL : name, sha256, error);
-        close(fd);
-    }
-    free(path);
-    free(real);
-    return plugin;
-}
 
 /* ---- options ----------------------------------------------------------------------------------- */
 

@@ -272,7 +272,7 @@ enum paa_option_type { /* read by */
 
 enum {
     PAA_OPTION_REQUIRED = 1u << 0,
-    PAA_OPTION_LIST = 1u << 1,     /* a list of that type; groups: ( { … }, { … } ) */
+    PAA_OPTION_LIST = 1u << 1,     /* a list of that type, not empty; groups: ( { … }, { … } ) */
     PAA_OPTION_GENERATE = 1u << 2, /* SECRET: a missing file: is made, mode 0600, 32 random bytes */
     PAA_OPTION_INCOMING = 1u << 3, /* only makes sense, and is only REQUIRED, if used this way; */
     PAA_OPTION_OUTGOING = 1u << 4, /* neither: both */

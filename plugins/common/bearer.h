@@ -28,6 +28,7 @@ enum {
     BEARER_TENANTS_MAX = 256,  /* of one of them */
     BEARER_ISSUERS_MAX = 1024, /* all of an instance, tenants counted one by one */
     BEARER_AUDIENCES_MAX = 16,
+    BEARER_INTROSPECTION_LIFETIME_S = 60, /* if the policy does not say */
     BEARER_SECRET_MIN =
         32 /* bytes of a secret for HS256 and its kin (RFC 7518 3.2), or for nonces */
 };
@@ -101,11 +102,10 @@ enum {
           .help = "where it is asked; if not given, its metadata says so" },                       \
         { .name = "introspection_lifetime",                                                        \
           .type = PAA_OPTION_DURATION,                                                             \
-          .fallback = "60s",                                                                       \
           .flags = PAA_OPTION_INCOMING,                                                            \
           .max = 3600000,                                                                          \
-          .help =                                                                                  \
-              "how long what it says of a token is believed, but never past the token's end" },    \
+          .help = "how long what it says of a token is believed, but never past the token's "      \
+                  "end; if not given, 60s" },                                                      \
         { .name = "kind",                                                                          \
           .type = PAA_OPTION_CHOICE,                                                               \
           .choices = "any|machine|user",                                                           \
@@ -198,6 +198,10 @@ struct bearer_state { /* of one request */
 /* create: reads the options and opens what it needs; may be called when the instance only sends, and then does nothing.
  * The client is read for introspection alone. OK, or what refuse returned. */
 enum paa_status bearer_create(struct paa_op *op, struct bearer *bearer);
+/* create, at its end. Warns of what is said of tokens that come in, and has no effect. client: who asks the server,
+ * whatever it is asked; NULL: nobody does. has_logins: the issuers' keys are wanted for more than access tokens. */
+enum paa_status bearer_warn(struct paa_op *op, const struct bearer *bearer,
+                            const struct oauth_client *client, bool has_logins);
 void bearer_destroy(struct bearer *bearer);
 void bearer_lane_done(struct bearer_lane *lane);
 

@@ -44,9 +44,14 @@ static enum paa_status read_audiences(struct paa_op *op, const struct paa_option
                           paa_str_of("tokens that the issuer made for any other service are taken: "
                                      "whoever gets one there can use it here"));
     }
-    for (size_t i = 0; i < count; i++)
-        if (issuer->audiences[i].size == 0 || paa_str_eq(issuer->audiences[i], "any"))
-            return refuse(op, options, "audience", "one is empty, or \"any\" beside others");
+    for (size_t i = 0; i < count; i++) {
+        if (issuer->audiences[i].size == 0)
+            return refuse(op, options, "audience",
+                          "it is empty: say whom tokens must be for, or \"any\"");
+        if (paa_str_eq(issuer->audiences[i], "any"))
+            return refuse(op, options, "audience",
+                          "\"any\" takes everybody's tokens: keep it, or the others");
+    }
     return PAA_STATUS_OK;
 }
 
@@ -122,6 +127,8 @@ static enum paa_status read_issuer(struct paa_op *op, const struct paa_options *
     if (status == PAA_STATUS_OK)
         status = read_algs(op, options, issuer);
     if (status == PAA_STATUS_OK)
+        status = bearer_check_keys(op, options);
+    if (status == PAA_STATUS_OK)
         status = open_own_keys(op, options, number, issuer);
     return status;
 }
@@ -156,11 +163,29 @@ static struct paa_str fill_hole(struct paa_str pattern, size_t hole, struct paa_
     return paa_str_of_n(text, size);
 }
 
+/* The policy's own text, cut; without control characters, or it would be no URL and no tenant. */
+static enum paa_status refuse_double(struct paa_op *op, const struct paa_options *options,
+                                     struct paa_str name, struct paa_str tenant)
+{
+    enum { SHOWN_MAX = 200 };
+    bool has_tenant = tenant.data != NULL;
+    struct paa_str shown = str_slice(has_tenant ? tenant : name, 0, SHOWN_MAX);
+    char sentence[SHOWN_MAX + 80];
+
+    (void)snprintf(sentence, sizeof sentence,
+                   has_tenant ? "with \"%.*s\" the same issuer is there twice: remove one"
+                              : "\"%.*s\" is there twice: remove one",
+                   STR_ARGS(shown));
+    return refuse(op, options, has_tenant ? "tenants" : "issuer", sentence);
+}
+
+/* tenant: what made the name of a template; absent: the policy has the name itself. */
 static enum paa_status add(struct paa_op *op, const struct paa_options *options,
                            struct bearer *bearer, const struct bearer_issuer *like,
-                           struct paa_str name)
+                           struct paa_str name, struct paa_str tenant)
 {
     struct bearer_issuer *issuer;
+    enum paa_status status;
 
     if (name.data == NULL)
         return PAA_STATUS_UNAVAILABLE;
@@ -170,8 +195,9 @@ static enum paa_status add(struct paa_op *op, const struct paa_options *options,
     }
     for (size_t i = 0; i < bearer->issuer_count; i++)
         if (str_eq(bearer->issuers[i].rules.issuer, name)) {
+            status = refuse_double(op, options, name, tenant);
             free((void *)(uintptr_t)name.data);
-            return refuse(op, options, "issuer", "the same issuer is there twice");
+            return status;
         }
     issuer = &bearer->issuers[bearer->issuer_count++];
     *issuer = *like;
@@ -181,21 +207,30 @@ static enum paa_status add(struct paa_op *op, const struct paa_options *options,
     return PAA_STATUS_OK;
 }
 
+/* The first place of {tenant} at or after from; pattern.size: there is none. */
+static size_t find_hole(struct paa_str pattern, size_t from)
+{
+    while (from < pattern.size &&
+           !str_starts(str_slice(pattern, from, pattern.size), STR(TENANT_HOLE)))
+        from++;
+    return from;
+}
+
 static enum paa_status add_tenants(struct paa_op *op, const struct paa_options *options,
                                    struct bearer *bearer, const struct bearer_issuer *like,
                                    struct paa_str pattern)
 {
     const struct paa_host_options *host = op->host->options;
-    size_t hole = 0, count = host->count(options, "tenants");
+    size_t hole = find_hole(pattern, 0), count = host->count(options, "tenants");
     enum paa_status status = PAA_STATUS_OK;
 
-    while (hole < pattern.size &&
-           !str_starts(str_slice(pattern, hole, pattern.size), STR(TENANT_HOLE)))
-        hole++;
     if (hole == pattern.size || !oauth_url_valid(str_slice(pattern, 0, hole), true))
         return refuse(op, options, "issuer_template",
                       "it is no URL with {tenant} in its path, such as "
                       "\"https://login.example.com/{tenant}/v2.0\"");
+    if (find_hole(pattern, hole + 1) < pattern.size)
+        return refuse(op, options, "issuer_template",
+                      "{tenant} stands in it twice: issuers may differ in one place only");
     if (count == 0 || count > BEARER_TENANTS_MAX)
         return refuse(op, options, "issuer_template", "it needs tenants, 1 to 256 of them");
     for (size_t i = 0; i < count && status == PAA_STATUS_OK; i++) {
@@ -204,7 +239,7 @@ static enum paa_status add_tenants(struct paa_op *op, const struct paa_options *
         if (!is_tenant(tenant))
             return refuse(op, options, "tenants",
                           "a tenant is made of letters, digits, \"-\", \".\" and \"_\"");
-        status = add(op, options, bearer, like, fill_hole(pattern, hole, tenant));
+        status = add(op, options, bearer, like, fill_hole(pattern, hole, tenant), tenant);
     }
     return status;
 }
@@ -228,9 +263,12 @@ static enum paa_status add_group(struct paa_op *op, const struct paa_options *op
     struct bearer_issuer like;
     enum paa_status status;
 
-    if ((name.data == NULL) == (pattern.data == NULL))
+    if (name.data != NULL && pattern.data != NULL)
+        return refuse(op, options, "issuer_template",
+                      "it stands in place of issuer: keep one of them");
+    if (name.data == NULL && pattern.data == NULL)
         return refuse(
-            op, options, pattern.data != NULL ? "issuer" : NULL,
+            op, options, NULL,
             "it needs one of issuer, issuer_template and issuers: whose tokens are taken");
     if (pattern.data == NULL && op->host->options->count(options, "tenants") > 0)
         return refuse(op, options, "tenants", "they go with issuer_template");
@@ -239,7 +277,7 @@ static enum paa_status add_group(struct paa_op *op, const struct paa_options *op
         return status;
     like.is_tenant = pattern.data != NULL;
     return pattern.data != NULL ? add_tenants(op, options, bearer, &like, pattern)
-                                : add(op, options, bearer, &like, copy_of(name));
+                                : add(op, options, bearer, &like, copy_of(name), STR_NONE);
 }
 
 static enum paa_status read_issuers(struct paa_op *op, struct bearer *bearer)
@@ -264,9 +302,8 @@ static enum paa_status read_issuers(struct paa_op *op, struct bearer *bearer)
 
 static enum paa_status read_introspection(struct paa_op *op, struct bearer *bearer)
 {
-    if (bearer->token == BEARER_JWT && bearer->introspection_endpoint.data != NULL)
-        return op->host->options->warn(op->options, "introspection_endpoint",
-                                       STR("has no effect: with token = \"jwt\" nobody is asked"));
+    enum paa_status status;
+
     if (bearer->token == BEARER_JWT)
         return PAA_STATUS_OK;
     if (bearer->introspection_endpoint.data != NULL &&
@@ -276,7 +313,10 @@ static enum paa_status read_introspection(struct paa_op *op, struct bearer *bear
         return refuse(op, op->options, "token",
                       "an opaque token does not say whose it is: give each issuer that is asked an "
                       "instance of its own, and put them in a group");
-    return oauth_client_create(op, true, &bearer->client);
+    status = oauth_client_create(op, true, &bearer->client);
+    if (status == PAA_STATUS_OK && oauth_client_shows_certificate(&bearer->client))
+        status = oauth_client_check_shown(op, &bearer->client, "introspection_endpoint");
+    return status;
 }
 
 static enum paa_status open_memos(struct paa_op *op, struct bearer *bearer)
@@ -332,7 +372,9 @@ enum paa_status bearer_create(struct paa_op *op, struct bearer *bearer)
     bearer->wants_certificate = host->number(op->options, "certificate_bound", 0) != 0;
     bearer->introspection_endpoint = paa_option_string(op, "introspection_endpoint");
     bearer->introspection_lifetime_s =
-        host->number(op->options, "introspection_lifetime", 0) / 1000;
+        host->count(op->options, "introspection_lifetime") > 0
+            ? host->number(op->options, "introspection_lifetime", 0) / 1000
+            : BEARER_INTROSPECTION_LIFETIME_S;
     if (bearer->wants_nonce && bearer->dpop == BEARER_DPOP_OFF)
         return refuse(op, op->options, "dpop_nonce",
                       "it goes with dpop = \"optional\" or \"required\"");

@@ -77,6 +77,12 @@ void bearer_metadata_memo(struct paa_memo_def *ret_def);
 void bearer_own_keys_memo(const char *name, const struct paa_source *source, bool is_secret,
                           struct paa_memo_def *ret_def);
 
+/* ---- bearer_policy.c ---------------------------------------------------------------------------- */
+
+/* create. The file or secret of an issuer whose algorithms are read: can it verify anything, as it is now? What cannot be
+ * read now is not judged. */
+enum paa_status bearer_check_keys(struct paa_op *op, const struct paa_options *options);
+
 /* ---- bearer_introspect.c ------------------------------------------------------------------------ */
 
 void bearer_verdicts_memo(struct paa_memo_def *ret_def);

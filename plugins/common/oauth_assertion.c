@@ -13,7 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
-enum { JSON_MAX = 8 * 1024, CHANCE_MAX = 64 };
+enum { JSON_MAX = 8 * 1024, CHANCE_MAX = 64, ALGORITHM_SHOWN_MAX = 16 };
 
 /* Both are form-encoded first, so that a colon in the client_id is none of the separator's. */
 void oauth_basic_write(struct buf *buf, struct paa_str id, struct paa_bytes secret)
@@ -111,4 +111,47 @@ struct paa_str oauth_algorithm_of(struct paa_bytes public_key)
             name = usual[i].name;
     jwk_done(&key);
     return name;
+}
+
+static const char *key_text(enum jose_key type)
+{
+    switch (type) {
+    case KEY_RSA:
+        return "an RSA key";
+    case KEY_P256:
+        return "a key of P-256";
+    case KEY_P384:
+        return "a key of P-384";
+    case KEY_P521:
+        return "a key of P-521";
+    case KEY_ED25519:
+    case KEY_SECRET:
+    default:
+        return "a key of Ed25519";
+    }
+}
+
+bool oauth_key_can(struct paa_bytes public_key, struct paa_str algorithm,
+                   char ret_why[OAUTH_KEY_WHY_SIZE])
+{
+    const char *why = NULL;
+    uint32_t algs = 0;
+    struct jwk key;
+    int size;
+
+    ret_why[0] = '\0';
+    if (!jwk_of_spki(public_key, &key, &why)) {
+        (void)snprintf(ret_why, OAUTH_KEY_WHY_SIZE, "the client_key %s", why);
+        return false;
+    }
+    algs = algs_of_key(key.type);
+    size = snprintf(ret_why, OAUTH_KEY_WHY_SIZE, "the client_key is %s, which cannot do %.*s: say ",
+                    key_text(key.type), STR_ARGS(str_slice(algorithm, 0, ALGORITHM_SHOWN_MAX)));
+    jwk_done(&key);
+    for (unsigned alg = 1; alg < ALG_END; alg++)
+        if ((algs & ALG_BIT(alg)) != 0)
+            size += snprintf(ret_why + size, OAUTH_KEY_WHY_SIZE - (size_t)size, "%.*s, ",
+                             STR_ARGS(alg_row((enum jose_alg)alg)->name));
+    (void)snprintf(ret_why + size, OAUTH_KEY_WHY_SIZE - (size_t)size, "or leave it out");
+    return (algs & ALG_BIT(alg_of(algorithm))) != 0;
 }

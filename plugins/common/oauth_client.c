@@ -23,6 +23,11 @@ static bool wants_key(enum oauth_auth auth)
            auth == OAUTH_AUTH_SELF_SIGNED_TLS;
 }
 
+static bool is_plain(struct paa_str url)
+{
+    return str_starts_nocase(url, STR("http://"));
+}
+
 static enum oauth_auth auth_of(struct paa_op *op, const struct oauth_client *client)
 {
     if (op->host->options->count(op->options, "client_auth") > 0)
@@ -54,6 +59,22 @@ static const char *fault_of(struct paa_op *op, const struct oauth_client *client
     return NULL;
 }
 
+/* Of a key that cannot be read now nothing is known: it is told when it is needed. */
+static enum paa_status check_key(struct paa_op *op, const struct oauth_client *client)
+{
+    char why[OAUTH_KEY_WHY_SIZE];
+    struct paa_key_info info;
+
+    if (oauth_client_shows_certificate(client))
+        return oauth_client_check_shown(op, client, NULL);
+    paa_init(&info, sizeof info);
+    if (client->auth != OAUTH_AUTH_PRIVATE_KEY_JWT || client->algorithm.data == NULL ||
+        op->host->keys->info(op, client->key, &info) != PAA_STATUS_OK ||
+        oauth_key_can(info.public_key, client->algorithm, why))
+        return PAA_STATUS_OK;
+    return op->host->options->refuse(op->options, "assertion_algorithm", paa_str_of(why));
+}
+
 enum paa_status oauth_client_create(struct paa_op *op, bool has_issuer,
                                     struct oauth_client *ret_client)
 {
@@ -76,12 +97,80 @@ enum paa_status oauth_client_create(struct paa_op *op, bool has_issuer,
     if (fault != NULL)
         return options->refuse(op->options, name, paa_str_of(fault));
     *ret_client = client;
+    return check_key(op, &client);
+}
+
+enum paa_status oauth_client_check_shown(struct paa_op *op, const struct oauth_client *client,
+                                         const char *endpoint)
+{
+    const struct paa_host_options *options = op->host->options;
+    struct paa_key_info info;
+
+    paa_init(&info, sizeof info);
+    if (op->host->keys->info(op, client->key, &info) == PAA_STATUS_OK && info.chain_count == 0)
+        return options->refuse(
+            op->options, "client_key",
+            STR("the key has no certificate to present: add certificate = \"FILE\""));
+    if (endpoint != NULL && is_plain(paa_option_string(op, endpoint)))
+        return options->refuse(op->options, endpoint,
+                               STR("over plain http no certificate can be shown: use https"));
     return PAA_STATUS_OK;
 }
 
 bool oauth_client_shows_certificate(const struct oauth_client *client)
 {
     return client->auth == OAUTH_AUTH_TLS || client->auth == OAUTH_AUTH_SELF_SIGNED_TLS;
+}
+
+/* ---- what has no effect ------------------------------------------------------------------------ */
+
+static const char *const names[] = { "client_id",  "client_auth",         "client_secret",
+                                     "client_key", "assertion_algorithm", "assertion_audience" };
+
+/* The last one has a default, which is its first choice. */
+static bool is_given(struct paa_op *op, const char *name)
+{
+    const struct paa_host_options *options = op->host->options;
+
+    return strcmp(name, "assertion_audience") == 0 ? options->number(op->options, name, 0) != 0
+                                                   : options->count(op->options, name) > 0;
+}
+
+static enum paa_status warn(struct paa_op *op, const char *name, const char *why)
+{
+    char sentence[160];
+
+    (void)snprintf(sentence, sizeof sentence, "has no effect: %s", why);
+    return is_given(op, name) ? op->host->options->warn(op->options, name, paa_str_of(sentence))
+                              : PAA_STATUS_OK;
+}
+
+enum paa_status oauth_client_warn_of_none(struct paa_op *op, const char *why)
+{
+    enum paa_status status = PAA_STATUS_OK;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == PAA_STATUS_OK; i++)
+        status = warn(op, names[i], why);
+    return status;
+}
+
+enum paa_status oauth_client_warn(struct paa_op *op, const struct oauth_client *client)
+{
+    static const char with_assertions[] = "it goes with client_auth = \"private_key_jwt\"";
+    bool binds = (op->flags & PAA_OP_USED_OUTGOING) != 0 &&
+                 op->host->options->number(op->options, "certificate_bound", 0) != 0;
+    enum paa_status status = PAA_STATUS_OK;
+
+    if (!wants_key(client->auth) && !binds)
+        status = warn(op, "client_key",
+                      client->secret != NULL
+                          ? "the client proves by its client_secret who it is: keep one of the two"
+                          : "client_auth says that no key is used: keep one of the two");
+    if (status == PAA_STATUS_OK && client->auth != OAUTH_AUTH_PRIVATE_KEY_JWT)
+        status = warn(op, "assertion_algorithm", with_assertions);
+    if (status == PAA_STATUS_OK && client->auth != OAUTH_AUTH_PRIVATE_KEY_JWT)
+        status = warn(op, "assertion_audience", with_assertions);
+    return status;
 }
 
 uint64_t oauth_client_version(struct paa_op *op, const struct oauth_client *client)
@@ -234,6 +323,11 @@ enum paa_result oauth_call_send(struct paa_op *op, struct oauth_call *call, paa_
     restart(&call->body, OAUTH_FORM_MAX);
     restart(&call->text, TEXT_MAX);
     buf_add_str(&call->body, call->form);
+    if ((call->client_key != NULL || oauth_client_shows_certificate(call->client)) &&
+        is_plain(call->url))
+        return paa_fail(op, PAA_UNAVAILABLE, "client-key",
+                        "the authorization server is asked over plain http, where no certificate "
+                        "can be shown");
     switch (call->client->auth) {
     case OAUTH_AUTH_BASIC:
     case OAUTH_AUTH_POST:

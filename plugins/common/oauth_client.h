@@ -85,6 +85,14 @@ struct oauth_client { /* of an instance; read-only after create */
 /* create only. has_issuer: the policy names the issuer, which assertions need. INVALID: refused, with a sentence. */
 enum paa_status oauth_client_create(struct paa_op *op, bool has_issuer,
                                     struct oauth_client *ret_client);
+/* create only, once for an instance. Warns of what is said of the client and has no effect. */
+enum paa_status oauth_client_warn(struct paa_op *op, const struct oauth_client *client);
+/* Likewise, where there is no client at all: nobody asks. why: "with token = …", the end of a sentence. */
+enum paa_status oauth_client_warn_of_none(struct paa_op *op, const char *why);
+/* create only. Can its certificate be shown at the URL of that option? OK if that cannot be known yet. INVALID: refused,
+ * with a sentence. */
+enum paa_status oauth_client_check_shown(struct paa_op *op, const struct oauth_client *client,
+                                         const char *endpoint);
 /* Does it show a certificate when it asks the server? Then metadata's aliases are its endpoints. */
 bool oauth_client_shows_certificate(const struct oauth_client *client);
 /* Another number when its secret or key is another one than before; 0: it has none, or it cannot be read. */
@@ -136,6 +144,10 @@ struct oauth_assertion { /* RFC 7523 3 */
 };
 /* Appends "header.payload", which is to be signed. False: no memory, or too large. */
 bool oauth_assertion_write(struct buf *buf, const struct oauth_assertion *assertion);
+enum { OAUTH_KEY_WHY_SIZE = 192 };
+/* Can the key of that SubjectPublicKeyInfo sign so? False: ret_why says what it can do, as a sentence. */
+bool oauth_key_can(struct paa_bytes public_key, struct paa_str algorithm,
+                   char ret_why[OAUTH_KEY_WHY_SIZE]);
 /* The usual algorithm of a key, by its SubjectPublicKeyInfo; absent: it cannot sign assertions. */
 struct paa_str oauth_algorithm_of(struct paa_bytes public_key);
 

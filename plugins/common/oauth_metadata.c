@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum { NODES_MAX = 4096, ORIGIN_MEMORY = 512 };
+enum { NODES_MAX = 4096, ORIGIN_MEMORY = 512, ISSUER_SHOWN_MAX = 120 };
 
 static const struct paa_str names[OAUTH_ENDPOINTS] = {
     [OAUTH_TOKEN] = { "token_endpoint", 14 },
@@ -74,6 +74,20 @@ bool oauth_url_valid(struct paa_str url, bool is_issuer)
         str_find(authority, '@', 0) < authority.size)
         return false;
     return !is_issuer || str_find(url, '?', 0) == url.size;
+}
+
+bool oauth_uri_absolute(struct paa_str uri)
+{
+    size_t colon = str_find(uri, ':', 0);
+
+    for (size_t i = 0; i < colon; i++) {
+        char c = char_lower(uri.data[i]);
+        bool is_letter = c >= 'a' && c <= 'z';
+
+        if (!is_letter && (i == 0 || (!(c >= '0' && c <= '9') && strchr("+-.", c) == NULL)))
+            return false;
+    }
+    return colon > 0 && colon + 1 < uri.size && is_url_text(uri);
 }
 
 bool oauth_url_reachable(struct paa_str url, bool is_issuer)
@@ -155,6 +169,18 @@ static bool read_endpoints(struct reading *reading, uint32_t object,
     return true;
 }
 
+/* A URL is printable, and has no quote in it. */
+static bool refuse_issuer(struct reading *reading, struct paa_str issuer)
+{
+    struct paa_str shown = str_slice(issuer, 0, ISSUER_SHOWN_MAX);
+
+    (void)snprintf(reading->why, OAUTH_WHY_SIZE,
+                   "says that it is of \"%.*s%s\", not, byte by byte, of the issuer that was asked "
+                   "for: a \"/\" at the end counts",
+                   STR_ARGS(shown), shown.size < issuer.size ? "..." : "");
+    return false;
+}
+
 static bool read_issuer(struct reading *reading, struct paa_str *ret_issuer)
 {
     if (!read_url(reading, 0, STR("issuer"), true, ret_issuer))
@@ -162,9 +188,7 @@ static bool read_issuer(struct reading *reading, struct paa_str *ret_issuer)
     if (ret_issuer->data == NULL)
         return refuse(reading, "has no \"issuer\"");
     if (reading->issuer.data != NULL && !str_eq(reading->issuer, *ret_issuer))
-        return refuse_member(
-            reading, "issuer",
-            "not, byte by byte, the one it was asked for: a \"/\" at the end counts");
+        return refuse_issuer(reading, *ret_issuer);
     return true;
 }
 

@@ -23,7 +23,7 @@ enum {
     OAUTH_URL_MAX = 2048,            /* characters of an issuer or endpoint */
     OAUTH_METADATA_FRESH_S = 3600,   /* then it is fetched again, in the background */
     OAUTH_METADATA_USABLE_S = 86400, /* how long it serves while that fails */
-    OAUTH_WHY_SIZE = 160
+    OAUTH_WHY_SIZE = 288
 };
 
 enum oauth_endpoint {
@@ -58,6 +58,8 @@ struct paa_str oauth_endpoint_of(const struct oauth_metadata *metadata,
 /* An issuer or endpoint: https or http, a host, no userinfo, no fragment, nothing that must be encoded. (Whether http
  * will do is the core's to say.) issuer: no query either (RFC 8414 2). */
 bool oauth_url_valid(struct paa_str url, bool is_issuer);
+/* Any scheme, something behind it, no fragment (RFC 3986 4.3). */
+bool oauth_uri_absolute(struct paa_str uri);
 /* Such a URL that can be fetched: https, or http to a literal loopback address, where `tls` allows that. */
 bool oauth_url_reachable(struct paa_str url, bool is_issuer);
 
@@ -73,7 +75,7 @@ enum oauth_well_known {                             /* in the order they are tri
 /* Appends where the issuer's document is. */
 void oauth_well_known_url(struct paa_str issuer, enum oauth_well_known kind, struct buf *buf);
 
-/* Reads the issuer's document. NULL: ret_why says so, as the end of a sentence, without a name from the document.
+/* Reads the issuer's document. NULL: ret_why says so, as the end of a sentence: printable, and cut.
  * issuer absent: whatever it names (a document that was judged before). Free it with oauth_metadata_free. */
 struct oauth_metadata *oauth_metadata_read(struct paa_bytes text, struct paa_str issuer,
                                            char ret_why[OAUTH_WHY_SIZE]);

@@ -4,6 +4,7 @@
 
 #include "fields.h"
 #include "oauth_metadata.h"
+#include "oauth_words.h"
 #include "str.h"
 
 #include <openssl/sha.h>
@@ -74,8 +75,21 @@ static void join_scope(struct paa_op *op, struct buf *scope)
     }
 }
 
+static enum paa_status check_words(struct paa_op *op)
+{
+    enum paa_status status = oauth_check_scope(op);
+
+    if (status == PAA_STATUS_OK)
+        status = oauth_check_audience(op);
+    return status == PAA_STATUS_OK ? oauth_check_resource(op) : status;
+}
+
 static enum paa_status write_form(struct paa_op *op, struct token_client *client)
 {
+    enum paa_status status = check_words(op);
+
+    if (status != PAA_STATUS_OK)
+        return status;
     join_scope(op, &client->scope);
     if (client->grant->type != NULL)
         form_add(&client->form, STR("grant_type"), paa_str_of(client->grant->type));
@@ -148,6 +162,27 @@ static enum paa_status read_server(struct paa_op *op, struct token_client *clien
     return oauth_client_create(op, client->issuer.data != NULL, &client->client);
 }
 
+/* What tokens are bound to, and how the client shows it. */
+static enum paa_status read_certificate(struct paa_op *op, struct token_client *client)
+{
+    const struct paa_host_options *options = op->host->options;
+    bool is_bound = options->number(op->options, "certificate_bound", 0) != 0;
+
+    client->is_certificate_bound = is_bound;
+    if (is_bound && client->client.key == NULL)
+        return options->refuse(op->options, "certificate_bound",
+                               STR("the certificate is client_key's: add that option"));
+    if (is_bound || oauth_client_shows_certificate(&client->client)) {
+        enum paa_status status = oauth_client_check_shown(op, &client->client, "token_endpoint");
+
+        if (status != PAA_STATUS_OK)
+            return status;
+    }
+    if (is_bound && op->host->outcome->client_key(op, client->client.key) != PAA_STATUS_OK)
+        return PAA_STATUS_UNAVAILABLE;
+    return PAA_STATUS_OK;
+}
+
 static enum paa_status read_all(struct paa_op *op, struct token_client *client, bool is_dpop)
 {
     const struct paa_host_options *options = op->host->options;
@@ -156,6 +191,8 @@ static enum paa_status read_all(struct paa_op *op, struct token_client *client, 
     if (status == PAA_STATUS_OK)
         status = read_place(op, client, is_dpop);
     if (status == PAA_STATUS_OK)
+        status = read_certificate(op, client);
+    if (status == PAA_STATUS_OK)
         status = write_form(op, client);
     if (status != PAA_STATUS_OK)
         return status;
@@ -163,13 +200,6 @@ static enum paa_status read_all(struct paa_op *op, struct token_client *client, 
     client->default_lifetime_s = options->number(op->options, "default_lifetime", 0) / MS;
     client->timeout_ms = (uint32_t)options->number(op->options, "timeout", 0);
     client->refuses_less_scope = options->number(op->options, "less_scope", 0) == REFUSES_LESS;
-    client->is_certificate_bound = options->number(op->options, "certificate_bound", 0) != 0;
-    if (client->is_certificate_bound && client->client.key == NULL)
-        return options->refuse(op->options, "certificate_bound",
-                               STR("the certificate is client_key's: add that option"));
-    if (client->is_certificate_bound &&
-        op->host->outcome->client_key(op, client->client.key) != PAA_STATUS_OK)
-        return PAA_STATUS_UNAVAILABLE;
     write_key(client);
     if (client->form.failed || client->resources.failed || client->scope.failed ||
         client->key.failed)
@@ -213,11 +243,30 @@ static enum paa_status open_memos(struct paa_op *op, struct token_client *client
     return op->host->memo->open(op, &def, &client->metadata);
 }
 
+/* A client cannot leave it to chance: it asks for such tokens, or not. */
+static enum paa_status read_dpop(struct paa_op *op, bool *ret_is_dpop)
+{
+    const struct paa_host_options *options = op->host->options;
+    struct paa_str choice = paa_option_string(op, "dpop");
+
+    *ret_is_dpop = paa_str_eq(choice, "required");
+    if (!paa_str_eq(choice, "optional"))
+        return PAA_STATUS_OK;
+    if ((op->flags & PAA_OP_USED_INCOMING) != 0)
+        return options->warn(op->options, "dpop",
+                             STR("\"optional\" is for tokens that come in; those that go out are "
+                                 "not bound to a key: if they should be, say \"required\" in an "
+                                 "instance of their own"));
+    return options->refuse(op->options, "dpop",
+                           STR("\"optional\" is for tokens that come in: say \"required\" to ask "
+                               "for tokens that are bound to a key, or leave it out"));
+}
+
 enum paa_status token_client_create(struct paa_op *op, const struct token_grant *grant,
                                     struct paa_memo *metadata, struct token_client *client)
 {
-    bool is_dpop = paa_str_eq(paa_option_string(op, "dpop"), "required");
-    enum paa_status status;
+    bool is_dpop;
+    enum paa_status status = read_dpop(op, &is_dpop);
 
     client->grant = grant;
     buf_init(&client->form, TOKEN_KEY_MAX);
@@ -225,7 +274,8 @@ enum paa_status token_client_create(struct paa_op *op, const struct token_grant 
     buf_init(&client->scope, TOKEN_KEY_MAX);
     buf_init(&client->key, TOKEN_KEY_MAX);
     client->metadata = metadata;
-    status = read_all(op, client, is_dpop);
+    if (status == PAA_STATUS_OK)
+        status = read_all(op, client, is_dpop);
     return status == PAA_STATUS_OK ? open_memos(op, client, is_dpop) : status;
 }
 

@@ -158,6 +158,11 @@ void token_told(struct buf *buf, struct paa_str text)
         buf_add_text(buf, "...");
 }
 
+bool token_scope_valid(struct paa_str scope)
+{
+    return is_scope_text(scope, SIZE_MAX);
+}
+
 bool token_scope_covers(struct paa_str granted, struct paa_str asked)
 {
     struct paa_str word;

@@ -51,6 +51,8 @@ enum token_answer token_response_read(uint32_t code, struct paa_str media_type,
 
 /* Appends it for a line of the log: escaped, and cut. */
 void token_told(struct buf *buf, struct paa_str text);
+/* Scope-tokens of RFC 6749 3.3, parted by blanks. */
+bool token_scope_valid(struct paa_str scope);
 /* Is each word of `asked` in `granted`? */
 bool token_scope_covers(struct paa_str granted, struct paa_str asked);
 /* "application/json", with any parameters */

@@ -47,7 +47,7 @@ static const struct paa_option options[] = {
       .choices = "off|optional|required",
       .fallback = "off",
       .help = "incoming: whether tokens may or must be bound to a key that the client proves "
-              "(RFC 9449). Outgoing: required asks for such tokens" },
+              "(RFC 9449). Outgoing: required asks for such tokens, and optional means nothing" },
     { .name = "certificate_bound",
       .type = PAA_OPTION_BOOLEAN,
       .fallback = "false",
@@ -76,21 +76,13 @@ static void destroy(void *memory)
     free(self);
 }
 
-/* A client is described, and it neither sends nor asks. */
-static enum paa_status warn_of_client(struct paa_op *op, const struct instance *self)
+static enum paa_status warn(struct paa_op *op, const struct instance *self)
 {
-    static const char *const names[] = { "client_id", "client_secret", "client_key" };
-    const struct paa_host_options *host = op->host->options;
-    enum paa_status status = PAA_STATUS_OK;
+    const struct oauth_client *client = self->sends.tokens != NULL         ? &self->sends.client
+                                        : self->bearer.token != BEARER_JWT ? &self->bearer.client
+                                                                           : NULL;
 
-    if ((op->flags & PAA_OP_USED_OUTGOING) != 0 || (op->flags & PAA_OP_USED_INCOMING) == 0 ||
-        self->bearer.token != BEARER_JWT)
-        return PAA_STATUS_OK;
-    for (size_t i = 0; i < sizeof names / sizeof names[0] && status == PAA_STATUS_OK; i++)
-        if (host->count(op->options, names[i]) > 0)
-            status = host->warn(op->options, names[i],
-                                paa_str_of("has no effect: with token = \"jwt\" nobody is asked"));
-    return status;
+    return bearer_warn(op, &self->bearer, client, false);
 }
 
 static enum paa_status create(struct paa_op *op, void **ret_self)
@@ -101,10 +93,10 @@ static enum paa_status create(struct paa_op *op, void **ret_self)
     if (self == NULL)
         return PAA_STATUS_UNAVAILABLE;
     status = bearer_create(op, &self->bearer);
-    if (status == PAA_STATUS_OK)
-        status = warn_of_client(op, self);
     if (status == PAA_STATUS_OK && (op->flags & PAA_OP_USED_OUTGOING) != 0)
         status = token_client_create(op, &token_grant, self->bearer.metadata, &self->sends);
+    if (status == PAA_STATUS_OK)
+        status = warn(op, self);
     if (status != PAA_STATUS_OK) {
         destroy(self);
         return status;

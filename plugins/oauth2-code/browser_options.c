@@ -2,6 +2,7 @@
 /* Incoming: what the policy says, checked; the memos and tables that an instance needs. */
 #include "browser.h"
 
+#include "oauth_words.h"
 #include "str.h"
 
 enum { MS = 1000 };
@@ -33,6 +34,10 @@ static void join(struct paa_op *op, const char *option, struct buf *words)
 
 static enum paa_status read_words(struct paa_op *op, struct browser *browser)
 {
+    enum paa_status status = oauth_check_scope(op);
+
+    if (status != PAA_STATUS_OK)
+        return status;
     buf_add_text(&browser->scope, "openid");
     join(op, "scope", &browser->scope);
     join(op, "acr_values", &browser->acr_values);

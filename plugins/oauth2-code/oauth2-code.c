@@ -69,7 +69,8 @@ static const struct paa_option options[] = {
       .choices = "off|optional|required",
       .fallback = "off",
       .help = "incoming: whether bearer tokens may or must be bound to a key that the client "
-              "proves (RFC 9449). Outgoing: required asks for such tokens" },
+              "proves (RFC 9449). Outgoing: required asks for such tokens, and optional means "
+              "nothing" },
     { .name = "certificate_bound",
       .type = PAA_OPTION_BOOLEAN,
       .fallback = "false",
@@ -135,6 +136,17 @@ static enum paa_status read_flow(struct paa_op *op, struct instance *self)
     return PAA_STATUS_OK;
 }
 
+static enum paa_status warn(struct paa_op *op, const struct instance *self)
+{
+    const struct incoming *in = &self->incoming;
+    const struct oauth_client *client = self->sends.tokens != NULL       ? &self->sends.client
+                                        : in->browser.is_on              ? &in->browser.client
+                                        : in->bearer.token != BEARER_JWT ? &in->bearer.client
+                                                                         : NULL;
+
+    return bearer_warn(op, &in->bearer, client, in->browser.is_on);
+}
+
 static enum paa_status create(struct paa_op *op, void **ret_self)
 {
     struct instance *self = (struct instance *)calloc(1, sizeof *self);
@@ -153,6 +165,8 @@ static enum paa_status create(struct paa_op *op, void **ret_self)
             status = op->host->store->open(op, "redeemed", PAA_TABLE_LOCAL | PAA_TABLE_RARE,
                                            &self->redeemed);
     }
+    if (status == PAA_STATUS_OK)
+        status = warn(op, self);
     if (status != PAA_STATUS_OK) {
         destroy(self);
         return status;

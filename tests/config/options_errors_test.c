@@ -103,7 +103,7 @@ static const struct {
     { "signer = { key = \"file:a\"; passphrase = \"hunter2\" };",
       "\"passphrase\": it may not stand in the policy itself: say \"file:PATH\"" },
     { "signer = { key = \"file:a\"; certificate = [ ] };",
-      "\"certificate\" must have 1 to 14 values, not 0" },
+      "\"certificate\" is an empty list: name something or leave it out" },
     { "signer = { key = \"file:a\"; certificate = \"env:A\" };", "it must be a path" },
     { "signer = { key = \"file:a\"; warn_before = 14 };", "\"warn_before\"" },
     { "signer = { key = \"file:a\"; id = \"\" };", "needs an \"id\" of 1 to 255 bytes" },
@@ -113,9 +113,9 @@ static const struct {
     { "pin = \"x\";", "\"pin\" must be a group { }" },
     { "pin = { };", "must say \"hash\" (string): h" },
     { "pin = { hsh = \"1\"; hash = \"1\" };", "\"pin\" has no \"hsh\": did you mean \"hash\"?" },
-    { "few = [ ];", "\"few\" must have 1 to 2 values, not 0" },
+    { "few = [ ];", "\"few\" is an empty list: name something or leave it out" },
     { "few = [ \"a\", \"b\", \"c\" ];", "\"few\" must have 1 to 2 values, not 3" },
-    { "few = ( \"a\",\n 1 );", "error t:2: this value must be a string, not an integer" },
+    { "few = ( \"a\",\n 1 );", "error t:2: a value of \"few\" must be a string, not an integer" },
 };
 
 TEST(every_mistake_in_options_is_named)

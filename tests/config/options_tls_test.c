@@ -79,7 +79,7 @@ static const struct {
     { "tls = { cb = \"x\" };", "\"tls\" has no \"cb\": did you mean \"ca\"?" },
     { "tls = { ca = 1 };", "\"ca\" must be a string" },
     { "tls = { min_version = \"1.1\" };", "\"min_version\" cannot be \"1.1\"" },
-    { "tls = { pins = [ ] };", "\"pins\" must have 1 to 16 values, not 0" },
+    { "tls = { pins = [ ] };", "\"pins\" is an empty list: name something or leave it out" },
     { "tls = { pins = [ \"x\" ] };", "instance x: tls: a pin is base64 of a SHA-256" },
     { "tls = { pins = [\n\"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU=\" ] };", "error t:2: " },
     { "tls = { pins = \"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFV=\" };", "a pin is base64" },

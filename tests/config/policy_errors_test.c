@@ -118,7 +118,7 @@ TEST(mistakes_in_stores_and_audit_are_named)
         { "stores = { s = { path = \"s\"; seal = 1; }; };",
           "\"seal\" must be a list of strings or one string, not an integer" },
         { "stores = { s = { path = \"s\"; seal = [ \"file:\" ]; }; };",
-          "store s: this value: \"file:\" needs a path" },
+          "store s: a value of \"seal\": \"file:\" needs a path" },
         { "stores = { s = { path = \"memory\"; seal = \"file:k\"; }; };",
           "store \"s\" is in memory, where nothing is sealed: leave `seal` out" },
         { "stores = { s = { path = \"s\"; seal = [ \"env:A\", \"env:B\", \"env:C\", \"env:D\", "

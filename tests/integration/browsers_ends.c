@@ -2,8 +2,8 @@
 /* Sessions end with all copies of their cookie: when the browser logs in once more, and for good when a person logs out. */
 #include "browsers.h"
 #include "full_disk.h"
+#include "key_exchanged.h"
 #include "test.h"
-#include "unit/key_made.h"
 
 #include <signal.h>
 
@@ -225,7 +225,7 @@ TEST(logouts_that_end_before_the_sessions_do_are_warned_of)
     provider_stop(&provider);
 }
 
-/* An assertion with an algorithm that is not the key's: what is wrong comes to light when it is to be signed. */
+/* The key becomes one that cannot do that: what is wrong comes to light when an assertion is to be signed. */
 #define CANNOT_SIGN                                                                                \
     "login = { plugin = \"oauth2-code\"; issuer = \"@\"; client_id = \"" BROWSER_CLIENT            \
     "\"; client_key = { key = \"file:client.key\"; }; assertion_algorithm = \"RS256\"; callback "  \
@@ -236,17 +236,17 @@ TEST(logouts_that_end_before_the_sessions_do_are_warned_of)
 
 TEST(a_client_that_cannot_say_who_it_is_at_a_logout_keeps_nobody_from_logging_out)
 {
-    char text[HOST_PATH_MAX + FAULT_URL_MAX];
-    EVP_PKEY *key = made_key("P-256");
+    char text[FAULT_URL_MAX + 64];
+    EVP_PKEY *good = made_key("RSA:2048"), *other_kind = made_key("P-256");
 
     REQUIRE(begin("", LOGIN("cookie_key = \"file:cookie.key\"; upstream_token = true;")));
     REQUIRE(login_whole(&provider, &browser, ",\"refresh_token\":\"rt-1\""));
     other = browser;
-    (void)snprintf(text, sizeof text, "%s/client.key", provider.host.folder);
-    store_key(text, key, NULL);
+    key_file(&provider.host, "client.key", good);
     (void)snprintf(text, sizeof text, ",\"revocation_endpoint\":\"%s/revoke\"", provider.name);
     provider_describe(&provider, text);
     REQUIRE(provider_reopen(&provider, "", CANNOT_SIGN, STEPS));
+    key_exchange(&provider.host, "client.key", other_kind);
     CHECK_INT(visits(&browser), 200);
     logs_out();
     CHECK_HAS(page.location, "/end?");
@@ -254,5 +254,6 @@ TEST(a_client_that_cannot_say_who_it_is_at_a_logout_keeps_nobody_from_logging_ou
     host_close(&provider.host); /* what it has to say of it is in the log then */
     CHECK_HAS(provider.host.log, "did not revoke");
     fault_server_stop(provider.server);
-    EVP_PKEY_free(key);
+    EVP_PKEY_free(good);
+    EVP_PKEY_free(other_kind);
 }

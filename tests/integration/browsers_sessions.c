@@ -565,6 +565,7 @@ TEST(a_policy_that_cannot_be_right_is_refused_with_a_sentence)
         { LOGIN("after_logout = \"//evil.example\";"), "after_logout" },
         { LOGIN("parameters = [ \"state=x\" ];"), "parameters" },
         { LOGIN("parameters = [ \"x\" ];"), "parameters" },
+        { LOGIN("scope = \"a\\\"b\";"), "has a character that no scope has" },
         { LOGIN("cookie_key = \"env:SHORT\";"), "cookie_key" },
         { LOGIN("issuers = ( { issuer = \"https://a.example\"; audience = \"x\"; } );"), "issuer" },
     };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Tokens of people renew themselves: what is redeemed, what is kept, when somebody has to log in again. */
+#include "key_exchanged.h"
 #include "people.h"
 #include "test.h"
-#include "unit/key_made.h"
 
 #define GIVEN(word, refresh) TOKEN(word, ",\"expires_in\":600,\"refresh_token\":\"" refresh "\"")
 
@@ -180,7 +180,7 @@ TEST(trouble_leaves_the_refresh_token_for_the_next_try)
     }
 }
 
-/* An assertion with an algorithm that is not the key's: what is wrong comes to light when it is to be signed. */
+/* The key becomes one that cannot do that: what is wrong comes to light when an assertion is to be signed. */
 #define CANNOT_SIGN                                                                                \
     "client_key = { key = \"file:client.key\"; }; assertion_algorithm = \"RS256\"; "               \
     "assertion_audience = \"token_endpoint\"; authorization_endpoint = \"@/auth\"; "               \
@@ -194,17 +194,15 @@ static bool returns_with(struct place *place, const char *options)
 
 TEST(a_client_that_cannot_sign_what_goes_with_the_refresh_token_keeps_it)
 {
-    char path[HOST_PATH_MAX + 16];
-    EVP_PKEY *key = made_key("P-256");
+    EVP_PKEY *good = made_key("RSA:2048"), *other_kind = made_key("P-256");
     struct place place;
     unsigned requests;
 
     REQUIRE(people_begin(&place, PEOPLE_PLAIN));
     REQUIRE(people_log_in(&place, &first, NULL));
-    (void)snprintf(path, sizeof path, "%s/client.key", place.host.folder);
-    store_key(path, key, NULL);
-    EVP_PKEY_free(key);
+    key_file(&place.host, "client.key", good);
     REQUIRE(returns_with(&place, CANNOT_SIGN));
+    key_exchange(&place.host, "client.key", other_kind);
     host_pass(&place.host, LIFE_MS);
     requests = fault_server_requests(place.server);
     CHECK_STR(paa_str_of(sends(&place.host).reason), "no-token");
@@ -216,6 +214,8 @@ TEST(a_client_that_cannot_sign_what_goes_with_the_refresh_token_keeps_it)
     CHECK_STR(paa_str_of(sends(&place.host).authorization), "Bearer two");
     CHECK(redeemed_was(&place, "fresh-1"));
     sends_end(&place);
+    EVP_PKEY_free(good);
+    EVP_PKEY_free(other_kind);
 }
 
 TEST(a_login_that_is_over_is_told_with_the_command_that_helps)

@@ -363,42 +363,6 @@ TEST(retry_after_is_obeyed_and_passed_on)
     sends_end(&place);
 }
 
-/* ---- policies ----------------------------------------------------------------------------------- */
-
-TEST(a_policy_that_contradicts_itself_is_refused_with_a_sentence)
-{
-    static const struct {
-        const char *options;
-        const char *sentence;
-    } bad[] = {
-        { "client_secret = \"file:secret\";", "where tokens come from must be said" },
-        { "issuer = \"http://id.example.com\"; client_secret = \"file:secret\";",
-          "this is no URL of https" },
-        { "token_endpoint = \"http://id.example.com/\"; client_secret = \"file:secret\";",
-          "this is no URL of https" },
-        { "token_endpoint = \"@/token\";", "how the client proves who it is must be said" },
-        { SENDS_PLAIN "client_auth = \"none\";", "no secret is used" },
-        { "token_endpoint = \"@/token\"; client_auth = \"client_secret_post\";",
-          "needs client_secret" },
-        { "token_endpoint = \"@/token\"; client_auth = \"private_key_jwt\";", "needs client_key" },
-        { SENDS_PLAIN "parameters = [ \"scope=a\" ];", "options of their own" },
-        { SENDS_PLAIN "parameters = [ \"alone\" ];", "an equals sign" },
-        { SENDS_PLAIN "header = \"a b\";", "no name of a header field" },
-        { SENDS_PLAIN "dpop = \"required\"; header = \"X-Token\";", "RFC 9449" },
-        { SENDS_PLAIN "certificate_bound = true;", "client_key" },
-    };
-
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        struct place place;
-
-        memset(&place, 0, sizeof place);
-        CHECK(!sends_begin(&place, bad[i].options));
-        CHECK_HAS(place.host.error.text, bad[i].sentence);
-        host_clear_folder(&place.host);
-        fault_server_stop(place.server);
-    }
-}
-
 /* ---- verbs -------------------------------------------------------------------------------------- */
 
 TEST(status_says_what_is_at_hand_and_never_the_token)

@@ -198,3 +198,44 @@ TEST(each_key_has_its_usual_algorithm)
     }
     CHECK(ERR_peek_error() == 0);
 }
+
+TEST(what_a_key_cannot_sign_is_told_with_what_it_can)
+{
+    static const struct {
+        enum jose_key type;
+        const char *algorithm;
+        const char *why; /* NULL: it can */
+    } rows[] = {
+        { KEY_RSA, "PS512", NULL },
+        { KEY_ED25519, "EdDSA", NULL },
+        { KEY_ED25519, "Ed25519", NULL },
+        { KEY_P384, "ES384", NULL },
+        { KEY_RSA, "Ed25519",
+          "the client_key is an RSA key, which cannot do Ed25519: say RS256, RS384, RS512, PS256, "
+          "PS384, PS512, or leave it out" },
+        { KEY_P384, "ES256",
+          "the client_key is a key of P-384, which cannot do ES256: say ES384, or leave it out" },
+        { KEY_ED25519, "ES256",
+          "the client_key is a key of Ed25519, which cannot do ES256: say Ed25519, or leave it "
+          "out" },
+    };
+    char why[OAUTH_KEY_WHY_SIZE];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        EVP_PKEY *key = signer_key(rows[i].type);
+        unsigned char *der = NULL;
+        int size = i2d_PUBKEY(key, &der);
+
+        REQUIRE(size > 0);
+        CHECK_INT(oauth_key_can(paa_bytes_of(der, (size_t)size), paa_str_of(rows[i].algorithm),
+                                why),
+                  rows[i].why == NULL);
+        if (rows[i].why != NULL)
+            CHECK_STR(paa_str_of(why), rows[i].why);
+        CHECK(!oauth_key_can(paa_bytes_of(der, (size_t)size - 1), STR("ES256"), why));
+        CHECK_HAS(why, "the client_key ");
+        OPENSSL_free(der);
+        EVP_PKEY_free(key);
+    }
+    CHECK(ERR_peek_error() == 0);
+}

@@ -132,6 +132,9 @@ TEST(a_document_that_lies_or_is_malformed_is_refused_with_a_reason)
         { "{}", "no \"issuer\"" },
         { "{\"issuer\":1}", "\"issuer\"" },
         { "{\"issuer\":\"https://id.example.com/realms/b\"}", "byte by byte" },
+        { "{\"issuer\":\"https://id.example.com/realms/b\"}",
+          "of \"https://id.example.com/realms/b\"," },
+        { "{\"issuer\":\"https://id.example.com/\\u001b[31m\"}", "no URL of https" },
         { "{\"issuer\":\"" ISSUER "/\"}", "byte by byte" },
         { "{\"issuer\":\"" ISSUER "\",\"issuer\":\"" ISSUER "\"}", "twice" },
         { "{\"issuer\":\"" ISSUER "\",\"token_endpoint\":5}", "\"token_endpoint\"" },
@@ -156,6 +159,17 @@ TEST(a_document_that_lies_or_is_malformed_is_refused_with_a_reason)
         CHECK_HAS(why, bad[i].why);
         oauth_metadata_free(metadata);
     }
+}
+
+TEST(an_issuer_that_is_not_the_one_asked_for_is_shown_cut)
+{
+    char text[1024], why[OAUTH_WHY_SIZE];
+
+    (void)snprintf(text, sizeof text, "{\"issuer\":\"https://evil.example/%0600d\"}", 0);
+    CHECK(oauth_metadata_read(paa_bytes_of(text, strlen(text)), STR(ISSUER), why) == NULL);
+    CHECK_HAS(why, "of \"https://evil.example/000");
+    CHECK_HAS(why, "000...\", not");
+    CHECK_HAS(why, "a \"/\" at the end counts");
 }
 
 TEST(a_document_over_64_kib_is_refused)
