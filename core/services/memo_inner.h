@@ -49,11 +49,13 @@ enum {
     MEMO_RETRY_MAX_MS = 300 * 1000, /* a longer Retry-After of a peer is cut */
     MEMO_STATE_MAX = 64 * 1024,
     MEMO_RUN_ARENA_MAX = 1024 * 1024,
-    MEMO_OF_INSTANCE_MAX = 64, /* one bit each */
-    MEMO_PARTS_MAX = 1024,     /* of a source */
-    MEMO_LEEWAY_S = 60,        /* clocks of processes and machines differ by that much */
-    MEMO_PLACE_SIZE = 32,      /* a record's key in the store */
-    MEMO_TOMB_S = 600          /* a forgotten key is remembered longer than any run lasts */
+    MEMO_OF_INSTANCE_MAX = 64,  /* one bit each */
+    MEMO_PARTS_MAX = 1024,      /* of a source */
+    MEMO_LEEWAY_S = 60,         /* clocks of processes and machines differ by that much */
+    MEMO_PLACE_SIZE = 32,       /* a record's key in the store */
+    MEMO_TOMB_S = 600,          /* a forgotten key is remembered longer than any run lasts */
+    MEMO_VERSION_SHIFT = 24,    /* seconds stand before these bits, */
+    MEMO_VERSION_SALT_SHIFT = 8 /* 16 of chance before these */
 };
 
 struct memo_group;
@@ -178,8 +180,9 @@ struct memos {
     struct list groups;
     struct hash_long_key key;
     bool has_key;
-    _Atomic uint64_t version;
-    pid_t pid; /* that started; 0: none */
+    _Atomic uint64_t version; /* the last one that was given */
+    uint64_t salt;            /* of this process's versions, in its place */
+    pid_t pid;                /* that started; 0: none */
 };
 
 enum run_state {               /* home_lock */
