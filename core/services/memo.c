@@ -9,26 +9,33 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum {
-    DEF_FLAGS = PAA_MEMO_SHARED | PAA_MEMO_SECRET | PAA_MEMO_KEEP | PAA_MEMO_PEER,
-    VERSION_SHIFT = 24 /* versions of a later process are greater: seconds stand in front */
-};
+enum { DEF_FLAGS = PAA_MEMO_SHARED | PAA_MEMO_SECRET | PAA_MEMO_KEEP | PAA_MEMO_PEER };
 
 /* ---- all memos of a context --------------------------------------------------------------------- */
+
+/* False: no chance is to be had. */
+static bool number_apart(struct memos *memos)
+{
+    uint32_t drawn[2];
+
+    if (chance_fill(&memos->services->chance, drawn, sizeof drawn) != 0)
+        return false;
+    memos->salt = (uint64_t)(drawn[0] & UINT16_MAX) << MEMO_VERSION_SALT_SHIFT;
+    atomic_fetch_add(&memos->version, drawn[1]);
+    return true;
+}
 
 struct memos *memos_new(struct services *services)
 {
     struct memos *memos = calloc(1, sizeof *memos);
-    int64_t now_s = clock_now_s(&services->clock);
     struct hash_key key;
 
     if (memos == NULL)
         return NULL;
     memos->services = services;
-    memos->has_key = chance_fill(&services->chance, &key, sizeof key) == 0;
+    memos->has_key = number_apart(memos) && chance_fill(&services->chance, &key, sizeof key) == 0;
     if (memos->has_key)
         hash_long_key_make(&key, &memos->key);
-    atomic_store(&memos->version, now_s > 0 ? (uint64_t)now_s << VERSION_SHIFT : 0);
     pthread_mutex_init(&memos->lock, NULL);
     list_init(&memos->groups);
     return memos;
@@ -36,10 +43,12 @@ struct memos *memos_new(struct services *services)
 
 int memos_start(struct memos *memos)
 {
-    if (memos->pid != 0 && memos->pid != getpid())
+    if (memos->pid == getpid())
+        return 0;
+    if (memos->pid != 0)
         memo_forget_parent(memos);
     memos->pid = getpid();
-    return 0;
+    return number_apart(memos) ? 0 : -1;
 }
 
 void memos_free(struct memos *memos)

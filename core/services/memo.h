@@ -23,7 +23,8 @@ enum {
 };
 
 struct memos *memos_new(struct services *services);
-/* From services_start, in each process: a child forgets what the parent's threads were about. 0. */
+/* From services_start, in each process: a child forgets what the parent's threads were about, and
+ * numbers apart from it. 0, or -1: no chance is to be had. */
 int memos_start(struct memos *memos);
 void memos_free(struct memos *memos);
 

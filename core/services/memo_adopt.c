@@ -94,7 +94,7 @@ static struct memo_value *copy_of(struct paa_memo *memo, const struct memo_value
     copy->version = value->version;
     copy->life = value->life;
     copy->is_negative = value->is_negative;
-    copy->stored = memo->kept_in != NULL ? value->stored : 0;
+    copy->order = memo->kept_in != NULL ? value->order : 0;
     return copy;
 }
 

@@ -26,15 +26,24 @@ static uint64_t version_for(const struct memo_entry *entry, const struct memo_va
     return memo_version_new(value->memo->group->memos);
 }
 
+/* What was just said, and neither made nor found, is the newest. */
+static bool is_in_order(const struct memo_entry *entry, struct memo_value *value)
+{
+    uint64_t here = entry->value != NULL ? entry->value->order : 0;
+
+    if (value->order == 0)
+        value->order = memo_order_unsaved(here);
+    return value->order >= here;
+}
+
 bool memo_accept(struct memo_entry *entry, struct memo_value *value, struct memo_bin *bin)
 {
     struct paa_memo *memo = value->memo;
     struct memo_now now = memo_now(memo->group->memos);
 
-    if (memo->kept_in != NULL && entry->value != NULL && value->version != 0 &&
-        entry->value->version > value->version)
-        return false; /* another one came in between: what the store has is newer */
     value->version = version_for(entry, value);
+    if (memo->kept_in != NULL && !is_in_order(entry, value))
+        return false; /* another one came in between, and is newer */
     entry->failures = 0;
     entry->retry_ms = 0;
     if (value->weight > memo->max_bytes || !memo_is_kept(value, now)) {

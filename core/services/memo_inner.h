@@ -49,11 +49,13 @@ enum {
     MEMO_RETRY_MAX_MS = 300 * 1000, /* a longer Retry-After of a peer is cut */
     MEMO_STATE_MAX = 64 * 1024,
     MEMO_RUN_ARENA_MAX = 1024 * 1024,
-    MEMO_OF_INSTANCE_MAX = 64, /* one bit each */
-    MEMO_PARTS_MAX = 1024,     /* of a source */
-    MEMO_LEEWAY_S = 60,        /* clocks of processes and machines differ by that much */
-    MEMO_PLACE_SIZE = 32,      /* a record's key in the store */
-    MEMO_TOMB_S = 600          /* a forgotten key is remembered longer than any run lasts */
+    MEMO_OF_INSTANCE_MAX = 64,  /* one bit each */
+    MEMO_PARTS_MAX = 1024,      /* of a source */
+    MEMO_LEEWAY_S = 60,         /* clocks of processes and machines differ by that much */
+    MEMO_PLACE_SIZE = 32,       /* a record's key in the store */
+    MEMO_TOMB_S = 600,          /* a forgotten key is remembered longer than any run lasts */
+    MEMO_VERSION_SHIFT = 24,    /* seconds stand before these bits, */
+    MEMO_VERSION_SALT_SHIFT = 8 /* 16 of chance before these */
 };
 
 struct memo_group;
@@ -86,7 +88,7 @@ struct memo_value { /* constant once it is published, but for the two words that
     bool has_bytes;
     bool is_decoded; /* or there is no decoder */
     bool is_foreign; /* object of a parent process: never released here */
-    uint64_t stored; /* SHARED: its record's version in the store; 0: it is not there */
+    uint64_t order;  /* SHARED: see memo_order_saved; 0: not told yet; group->lock */
     void *object;
     size_t weight; /* of all */
     size_t key_size;
@@ -178,8 +180,9 @@ struct memos {
     struct list groups;
     struct hash_long_key key;
     bool has_key;
-    _Atomic uint64_t version;
-    pid_t pid; /* that started; 0: none */
+    _Atomic uint64_t version; /* the last one that was given */
+    uint64_t salt;            /* of this process's versions, in its place */
+    pid_t pid;                /* that started; 0: none */
 };
 
 enum run_state {               /* home_lock */
@@ -204,6 +207,8 @@ struct memo_share { /* what a run of a SHARED memo has to do with the store */
     uint64_t above;       /* only what is newer counts */
     uint64_t heard;       /* what the entry had heard of when it began */
     uint64_t there;       /* the record's version in the store, for compare-and-set; 0: none */
+    uint64_t known;       /* the order of what was here when it began, of all there was */
+    uint64_t shown;       /* and of what the producer is shown */
     uint64_t bad;         /* a record that could not be decoded */
     struct memo_record record;
     struct memo_value *held; /* its bytes; NULL: none */
@@ -250,6 +255,19 @@ struct memo_run { /* an operation of a producer or decoder */
     bool is_expired;
     bool is_dead; /* what it waits for is of no use: its continuation must not run */
 };
+
+/* Values of a SHARED memo's key are put in order by the store's own count, whatever clocks and versions of processes
+ * say: twice the record's number. What was never saved stands behind the record it would have replaced (odd), and
+ * yields to any that came since. */
+static inline uint64_t memo_order_saved(uint64_t number)
+{
+    return 2 * number;
+}
+
+static inline uint64_t memo_order_unsaved(uint64_t behind)
+{
+    return behind | 1;
+}
 
 struct memo_answer { /* what those who wait are told */
     enum paa_status status;

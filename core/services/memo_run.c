@@ -161,11 +161,23 @@ static uint64_t above_of(const struct memo_entry *entry, uint32_t flags, uint64_
     return seen > above ? seen : above;
 }
 
+static uint64_t known_of(const struct memo_entry *entry)
+{
+    const struct memo_value *all[] = { entry->value, entry->raw, entry->previous };
+    uint64_t known = 0;
+
+    for (size_t i = 0; i < 3; i++)
+        if (all[i] != NULL && all[i]->order > known)
+            known = all[i]->order;
+    return known;
+}
+
 enum paa_status memo_run_begin(struct paa_memo *memo, struct memo_entry *entry, uint32_t flags,
                                uint64_t seen, struct paa_bytes input,
                                const struct memo_run *starter)
 {
     struct memo_now now = memo_now(memo->group->memos);
+    const struct memo_value *shown = last_value(entry, now);
     struct memo_run *run;
 
     if ((flags & PAA_RUN_BACKGROUND) != 0 && memo->group->running >= MEMO_RUNS_MAX)
@@ -178,6 +190,8 @@ enum paa_status memo_run_begin(struct paa_memo *memo, struct memo_entry *entry, 
         return give_up(run);
     if (run->share != NULL) {
         run->share->above = above_of(entry, flags, seen);
+        run->share->known = known_of(entry);
+        run->share->shown = shown != NULL ? shown->order : 0;
         run->share->heard = entry->heard;
     }
     if (starter != NULL)

@@ -23,6 +23,12 @@ static struct memo_value *value_of(const struct memo_entry *entry)
     return entry->value != NULL ? entry->value : entry->raw;
 }
 
+static void put_last(struct memo_value *value)
+{
+    if (value != NULL)
+        value->order = memo_order_unsaved(0);
+}
+
 /* Everything may be different: what is here is asked for again, and no more than that. */
 static void forget_all(struct paa_memo *memo, struct memo_bin *bin)
 {
@@ -36,8 +42,10 @@ static void forget_all(struct paa_memo *memo, struct memo_bin *bin)
 
             next = at->next;
             entry->heard = 0; /* another file numbers anew */
-            if (value_of(entry) != NULL && value_of(entry)->stored != 0)
+            if (value_of(entry) != NULL && value_of(entry)->order % 2 == 0)
                 memo_demote(memo, entry, bin);
+            put_last(value_of(entry));
+            put_last(entry->previous);
         }
     }
 }
@@ -77,12 +85,12 @@ static void hear(struct paa_memo *memo, const struct paa_record *told,
     const struct memo_value *value = entry != NULL ? value_of(entry) : NULL;
 
     if (entry == NULL || told->version <= entry->heard ||
-        (value != NULL && told->version <= value->stored))
+        (value != NULL && memo_order_saved(told->version) <= value->order))
         return;
     entry->heard = told->version;
     if ((record->flags & MEMO_RECORD_DROPPED) == 0) {
         follow(memo, entry);
-    } else if (value != NULL && value->version <= record->version) {
+    } else if (value != NULL) {
         entry->dropped_version = record->version;
         memo_demote(memo, entry, bin);
         if ((record->flags & MEMO_RECORD_HAS_BYTES) == 0)
@@ -115,7 +123,7 @@ void memo_share_again(struct memo_run *run, struct memo_entry *entry)
 
     if (run->share->job == SHARE_LOOK)
         entry->follows = false;
-    if (value != NULL && value->stored != 0 && entry->heard > value->stored &&
+    if (value != NULL && memo_order_saved(entry->heard) > value->order &&
         entry->heard > run->share->heard)
         follow(run->memo, entry);
 }
@@ -300,7 +308,7 @@ void memo_share_told(struct memo_run *run, struct memo_entry *entry, struct memo
         return;
     }
     if (entry != NULL && (share->record.flags & MEMO_RECORD_DROPPED) != 0 && entry->value != NULL &&
-        entry->value->version <= share->record.version)
+        entry->value->order < memo_order_saved(share->there))
         memo_demote(run->memo, entry, bin); /* dropped while it was on its way here */
     answer->status = share->told;
     answer->retry_after_ms = share->told_retry_ms;

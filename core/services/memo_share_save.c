@@ -148,7 +148,7 @@ static enum paa_result saved_value(struct paa_op *op, enum paa_status status,
 
     (void)op;
     if (status == PAA_STATUS_OK) {
-        run->value->stored = record->version;
+        run->value->order = memo_order_saved(record->version);
         return PAA_DONE;
     }
     share->was_refused = status == PAA_STATUS_EXISTS && share->there == 0;

@@ -85,7 +85,7 @@ static bool hold(struct memo_run *run, const struct paa_record *found)
         if (share->held == NULL)
             return false;
         share->held->version = record->version;
-        share->held->stored = found->version;
+        share->held->order = memo_order_saved(found->version);
         share->held->life = life_of(record, memo_now(run->group->memos));
     }
     record->key = record->bytes = BYTES_NONE; /* views that end */
@@ -111,7 +111,8 @@ bool share_is_good(const struct memo_run *run)
     struct memo_now now = memo_now(run->group->memos);
     bool is_idle = (share->flags & PAA_RUN_BACKGROUND) != 0;
 
-    if (share->held == NULL || share->there == share->bad || !memo_is_usable(share->held, now))
+    if (share->held == NULL || share->there == share->bad || !memo_is_usable(share->held, now) ||
+        share->held->order < share->known)
         return false;
     return share->held->version > share->above && (!is_idle || memo_is_fresh(share->held, now));
 }
@@ -194,8 +195,7 @@ static void show_previous(struct memo_run *run)
     const struct memo_value *held = run->share->held;
 
     if (held == NULL || run->share->there == run->share->bad ||
-        !memo_is_kept(held, memo_now(run->group->memos)) ||
-        held->version <= run->asked.previous_version)
+        !memo_is_kept(held, memo_now(run->group->memos)) || held->order <= run->share->shown)
         return;
     run->asked.previous = memo_value_bytes(held);
     run->asked.previous_version = held->version;
@@ -281,6 +281,13 @@ static enum paa_result begin(struct memo_run *run)
                                                                             : looked));
 }
 
+static uint64_t unsaved_order(const struct memo_share *share)
+{
+    uint64_t there = memo_order_saved(share->there);
+
+    return memo_order_unsaved(there > share->known ? there : share->known);
+}
+
 /* The stage ended with *result. True: another one begins, and *result is how its first step ended. */
 static bool next_stage(struct memo_run *run, enum paa_result *result)
 {
@@ -296,6 +303,8 @@ static bool next_stage(struct memo_run *run, enum paa_result *result)
     if (share->stage != SHARE_PRODUCING)
         return false;
     share->made = memo_after_produce(run, *result);
+    if (run->value != NULL)
+        run->value->order = unsaved_order(share);
     *result = share->made;
     if (!share_has_to_save(run))
         return false;

@@ -86,9 +86,21 @@ bool memo_is_kept(const struct memo_value *value, struct memo_now now)
     return now.s < value->life.keep_s && now.ms < value->life.keep_ms;
 }
 
+/* A version is more than an order: what was found good under it (a token, by a set of keys) is good wherever it is met
+ * again, so two processes that share a store must never give one number to two values. Their counts alone are alike:
+ * they begin in the same second, or are one process's that was forked. So the second stands in front, and behind it
+ * what each process drew for itself; and each begins a drawn way ahead, for a clock that was set back leaves the count
+ * alone. The second also lets a later process's versions be greater. */
 uint64_t memo_version_new(struct memos *memos)
 {
-    return atomic_fetch_add(&memos->version, 1) + 1;
+    int64_t now_s = clock_now_s(&memos->services->clock);
+    uint64_t least = now_s > 0 ? (uint64_t)now_s << MEMO_VERSION_SHIFT | memos->salt : 0;
+    uint64_t last = atomic_load_explicit(&memos->version, memory_order_relaxed), next;
+
+    do
+        next = last + 1 > least ? last + 1 : least;
+    while (!atomic_compare_exchange_weak(&memos->version, &last, next));
+    return next;
 }
 
 /* ---- values ------------------------------------------------------------------------------------- */

@@ -141,7 +141,8 @@ static int start(struct services *services, struct paa_error *error)
     services->blocking = pool_new("blocking", WORK_BLOCKING_THREADS, WORK_QUEUE_MAX);
     if (services->reactor == NULL || services->workers == NULL || services->blocking == NULL)
         return say(error, "no memory or descriptor is left for the context's threads");
-    memos_start(services->memos);
+    if (memos_start(services->memos) != 0)
+        return say(error, "no chance is to be had for the context's memos");
     if (pool_start(services->workers) != 0 || pool_start(services->blocking) != 0 ||
         reactor_start(services->reactor) != 0)
         return say(error, "no thread could be started for the context");

@@ -24,8 +24,7 @@ static void take_reads(struct store *store, struct list *reads, bool *ret_create
         request->state = REQUEST_RUNNING;
         store->queued--;
         store->running++;
-        if (request->now_s > store->now_s)
-            store->now_s = request->now_s;
+        request_tell_time(request);
         *ret_create = *ret_create || needs_file(request);
         list_add_last(reads, &request->link);
     }

@@ -242,7 +242,7 @@ static bool image_follow(void *arg, const struct disk_row *row)
                                  .value = row->value,
                                  .expires_at_s = row->expires_at_s,
                                  .version = row->version };
-    bool is_live = !row->gone && !image_expired(row->expires_at_s, store->now_s);
+    bool is_live = !row->gone && !image_expired(row->expires_at_s, store->due_s);
 
     store->seen = row->version;
     if (table != NULL && table->is_rare)
@@ -323,6 +323,8 @@ enum disk_result disk_catch_up(struct store *store)
 
     if (result == DISK_OK)
         result = find_tables(store);
+    if (result == DISK_OK) /* meta is a copy: only a commit says what all believe */
+        store->due_s = store_due_at(&meta.due, store->now_s, store->now_ms);
     if (result != DISK_OK || (store->no_image && atomic_load(&store->watched) == 0))
         return result;
     if ((store->seen > 0 && store->seen < meta.purged) || store->seen > meta.sequence)

@@ -139,8 +139,7 @@ static enum disk_result write_all(struct store *store, struct list *batch, struc
     for (struct list *link = batch->next; link != batch && result == DISK_OK; link = link->next) {
         struct store_request *request = request_of(link);
 
-        if (request->now_s > store->now_s)
-            store->now_s = request->now_s;
+        request_tell_time(request);
         result = write_one(store, request, meta);
     }
     return result;
@@ -153,7 +152,8 @@ static enum disk_result commit(struct store *store, struct disk_meta *meta)
     enum disk_result result;
 
     meta->commits++;
-    result = disk_purge(store->disk, store->now_s - STORE_PURGE_AFTER_S, STORE_PURGE_MAX, meta);
+    store->due_s = store_due_at(&meta->due, store->now_s, store->now_ms);
+    result = disk_purge(store->disk, store->due_s - STORE_PURGE_AFTER_S, STORE_PURGE_MAX, meta);
     if (result == DISK_OK)
         result = disk_meta_write(store->disk, meta);
     if (result != DISK_OK)
@@ -204,7 +204,7 @@ static void run_batch(struct store *store, bool durable)
         disk_failed(store, result, &error);
         fail_batch(&batch, error.text);
     }
-    image_sweep(&store->image, store->now_s, STORE_SWEEP_SLOTS);
+    image_sweep(&store->image, store->due_s, STORE_SWEEP_SLOTS);
     post_batch(store, &batch);
 }
 

@@ -40,7 +40,8 @@ static void write_one(struct store *store, struct store_request *request, uint32
                                  .value = request->value,
                                  .expires_at_s = request->expires_at_s };
 
-    image_sweep(&store->image, request->now_s, STORE_SWEEP_SLOTS);
+    image_sweep(&store->image, store_due_at(&store->due, request->now_s, request->since_ms),
+                STORE_SWEEP_SLOTS);
     request->status =
         store_judge(request->verb, request->flags, request->version, there ? old->version : 0);
     if (request->status != PAA_STATUS_OK)

@@ -9,6 +9,7 @@
  *   store_disk.c      what that thread does for a SQLite store (store_sqlite.c: one connection)
  *   store_disk_seal.c values of SECRET tables in the file (store_seal.c: the cipher)
  *   store_memory.c    the memory store: everything at once, under its lock
+ *   store_due.c       by which time records are thrown away
  *   store_image.c     the table that is read without locks; store_word.c: when it is current
  *   store_watch.c     who is told of changes
  *   store_lock.c      keys that an operation holds for itself
@@ -25,6 +26,7 @@
 #include "secret.h"
 #include "services.h"
 #include "store.h"
+#include "store_due.h"
 #include "store_image.h"
 #include "store_seal.h"
 #include "store_word.h"
@@ -92,7 +94,8 @@ struct store {
     size_t running; /* taken by the thread, not posted yet */
     struct list locks;
     struct store_table *tables;
-    uint64_t sequence; /* memory: the last version given */
+    uint64_t sequence;    /* memory: the last version given */
+    struct store_due due; /* likewise; of a file it is in the file */
     pthread_cond_t work;
     pthread_cond_t idle; /* running became 0 */
     pthread_t thread;
@@ -110,7 +113,9 @@ struct store {
     bool whole;        /* and that was all there was */
     uint64_t followed; /* the word of that moment */
     bool no_image;     /* it did not fit */
-    int64_t now_s;     /* the last request's clock */
+    int64_t now_s;     /* the last request's clocks, as it was asked */
+    int64_t now_ms;
+    int64_t due_s; /* what expired by then may be thrown away */
     int64_t looked_ms;
     unsigned char salt[SEAL_SALT_SIZE]; /* the file's */
     struct seal_ring *ring;             /* NULL: not read yet */
@@ -216,6 +221,8 @@ void request_show(const struct store_request *request, struct paa_record *ret_re
 void request_post(struct store_request *request);
 bool request_cancel(struct op *op);
 enum paa_result request_resume(struct op *op);
+/* By its clocks the store tells the time, from here on. */
+void request_tell_time(const struct store_request *request);
 bool store_thread_start(struct store *store); /* under store->lock */
 void store_thread_stop(struct store *store);
 void store_thread_end_of(struct store *store, const struct services *services);

@@ -37,6 +37,13 @@ int64_t request_now_ms(const struct store_request *request)
     return clock_now_ms(&request->op->services->clock);
 }
 
+/* Never the greatest: a clock that was wrong once would rule until it is caught up with. */
+void request_tell_time(const struct store_request *request)
+{
+    request->store->now_s = request->now_s;
+    request->store->now_ms = request->since_ms;
+}
+
 /* What a SECRET table's records pass through is no ordinary memory. */
 static void *request_memory(const struct paa_table *table, size_t size)
 {

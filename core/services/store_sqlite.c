@@ -347,6 +347,15 @@ void disk_rollback(struct disk *disk)
 
 /* ---- rows ---- */
 
+static bool column_due(sqlite3_stmt *statement, struct store_due *ret_due)
+{
+    ret_due->base_s = sqlite3_column_int64(statement, 4);
+    ret_due->at_ms = sqlite3_column_int64(statement, 5);
+    ret_due->ahead_since_ms = sqlite3_column_int64(statement, 6);
+    return ret_due->base_s >= 0 && ret_due->at_ms >= 0 &&
+           ret_due->ahead_since_ms >= STORE_NOT_AHEAD;
+}
+
 enum disk_result disk_meta_read(struct disk *disk, struct disk_meta *ret_meta)
 {
     sqlite3_stmt *statement = take(disk, QUERY_META);
@@ -360,7 +369,7 @@ enum disk_result disk_meta_read(struct disk *disk, struct disk_meta *ret_meta)
         ret_meta->purged = (uint64_t)sqlite3_column_int64(statement, 2);
         salt = column_bytes(statement, 3);
         result = ret_meta->commits > 0 && ret_meta->commits < INT64_MAX / 4 &&
-                         salt.size == sizeof ret_meta->salt
+                         salt.size == sizeof ret_meta->salt && column_due(statement, &ret_meta->due)
                      ? DISK_OK
                      : DISK_CORRUPT;
         if (result == DISK_OK)
@@ -379,6 +388,9 @@ enum disk_result disk_meta_write(struct disk *disk, const struct disk_meta *meta
     sqlite3_bind_int64(statement, 1, (int64_t)meta->commits);
     sqlite3_bind_int64(statement, 2, (int64_t)meta->sequence);
     sqlite3_bind_int64(statement, 3, (int64_t)meta->purged);
+    sqlite3_bind_int64(statement, 4, meta->due.base_s);
+    sqlite3_bind_int64(statement, 5, meta->due.at_ms);
+    sqlite3_bind_int64(statement, 6, meta->due.ahead_since_ms);
     return run(disk, statement);
 }
 

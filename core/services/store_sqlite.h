@@ -6,12 +6,14 @@
 #ifndef SERVICES_STORE_SQLITE_H
 #define SERVICES_STORE_SQLITE_H
 
+#include "store_due.h"
+
 #include <paa/types.h>
 #include <stdbool.h>
 
 enum {
     DISK_APPLICATION_ID = 0x50414131, /* "PAA1" */
-    DISK_VERSION = 2,
+    DISK_VERSION = 3,
     /* While others make the same file, SQLite refuses some things at once instead of waiting. */
     DISK_AGAIN_MS = 10,
     /* For what SQLite holds for moments: recovery of the WAL, checkpoints. Whoever holds it may be put aside. */
@@ -36,6 +38,7 @@ struct disk_meta {
     uint64_t commits;  /* of this file, from 1 */
     uint64_t sequence; /* the last version given */
     uint64_t purged;   /* the largest version that was purged: who has seen less must begin anew */
+    struct store_due due;               /* kept here, so that short-lived processes wait together */
     unsigned char salt[DISK_SALT_SIZE]; /* of this file's sealing keys; never changes */
 };
 

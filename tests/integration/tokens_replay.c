@@ -120,6 +120,57 @@ TEST(a_proof_that_a_full_disk_does_not_keep_lets_nobody_in)
     host_close(&host);
 }
 
+/* ---- a clock that was wrong once ------------------------------------------------------------------- */
+
+enum { WRONG_S = 500 };
+
+static const char *proof_at(const char *jti, int64_t iat_s)
+{
+    struct token_claims claims;
+
+    proof_init(&claims);
+    claims_set(&claims, "jti", jti);
+    claims_set_int(&claims, "iat", iat_s);
+    return proof_with(&claims, NULL, client.key);
+}
+
+/* The wall clock alone runs ahead while some clients show proofs, and is put right. */
+static void survives_a_jump(const char *policy)
+{
+    struct host host;
+    char jti[32];
+
+    REQUIRE(tokens_open(&host, policy));
+    client_init(NULL);
+    shown_as(&host, "DPoP", proof_at("\"before\"", HOST_TIME_S), 200, "good");
+    atomic_store(&host.wrong_ns, WRONG_S * 1000 * MS_NS);
+    for (int i = 0; i < 40; i++) { /* each put looks at a part of what is kept */
+        (void)snprintf(jti, sizeof jti, "\"meanwhile-%d\"", i);
+        shown_as(&host, "DPoP", proof_at(jti, HOST_TIME_S + WRONG_S), 200, "good");
+    }
+    atomic_store(&host.wrong_ns, 0);
+    shown_as(&host, "DPoP", proof_at("\"before\"", HOST_TIME_S), 401, "invalid_dpop_proof");
+    for (int i = 0; i < 10; i++) {
+        (void)snprintf(jti, sizeof jti, "\"after-%d\"", i);
+        shown_as(&host, "DPoP", proof_at(jti, HOST_TIME_S), 200, "good");
+        shown_as(&host, "DPoP", proof_at(jti, HOST_TIME_S), 401, "invalid_dpop_proof");
+    }
+    client_done();
+    host_close(&host);
+}
+
+TEST(a_clock_that_was_wrong_once_makes_no_proof_good_again_on_disk)
+{
+    survives_a_jump(ON_DISK);
+}
+
+TEST(a_clock_that_was_wrong_once_makes_no_proof_good_again_in_memory)
+{
+    survives_a_jump(
+        POLICY(BOUND,
+               API("rules = ( { path = \"/**\"; chain = ( { required = \"tokens\" } ); } );")));
+}
+
 TEST(replay_memory_that_is_no_store_lets_nobody_in)
 {
     struct host host;

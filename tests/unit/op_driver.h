@@ -58,6 +58,12 @@ static inline int64_t world_steady(void *user)
     return atomic_load(&((struct world *)user)->now_ms) * 1000000;
 }
 
+static inline void world_pass(struct world *world, int64_t s)
+{
+    atomic_fetch_add(&world->now_s, s);
+    atomic_fetch_add(&world->now_ms, s * 1000);
+}
+
 static inline void world_init(struct world *world, uint32_t flags)
 {
     memset(world, 0, sizeof *world);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* SHARED memos in trouble: no store, a damaged record, a clock that jumped; offline; and the record itself. */
+#include "full_disk.h"
 #include "memo_shared.h"
 #include "store_till.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 
 TEST(without_its_store_each_context_makes_its_own_and_says_so_where_it_matters)
@@ -59,6 +61,75 @@ TEST(without_its_store_a_value_at_hand_serves_and_then_each_process_asks)
 TEST(without_its_store_a_secret_that_may_be_good_once_only_is_not_used)
 {
     without_store(PAA_MEMO_SECRET, PAA_STATUS_UNAVAILABLE);
+}
+
+/* ---- what could not be saved --------------------------------------------------------------------- */
+
+/* Both have the first value; then one makes the second while the disk is full. Versions say nothing of what is newer:
+ * the clock of one is ahead of the other's, or behind. */
+static void make_unsaved(struct two *t, bool is_ahead)
+{
+    struct paa_memo_def def = def_shared(0);
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    two_open(t, &def);
+    pass_s(is_ahead ? &t->one.b : &t->other.b, 11);
+    CHECK_INT(get(&t->other.a, t->other.memo, "k"), PAA_STATUS_OK);
+    CHECK_INT(get(&t->one.a, t->one.memo, "k"), PAA_STATUS_OK);
+    allow_files(0);
+    CHECK_INT(renew(&t->one.a, t->one.memo, "k", 0), PAA_STATUS_OK);
+    allow_files(RLIM_INFINITY);
+    next_op(&t->one);
+    CHECK_INT(get(&t->one.a, t->one.memo, "k"), PAA_STATUS_OK);
+    CHECK(strcmp(t->one.a.text, "made 2") == 0);
+}
+
+TEST(what_could_not_be_saved_yields_to_what_another_process_saved_since)
+{
+    for (int ahead = 0; ahead < 2; ahead++) {
+        struct two t;
+
+        make_unsaved(&t, ahead != 0);
+        CHECK_INT(put(&t.other.b, &t.other.a, t.other.memo, "k", "newer"), PAA_STATUS_OK);
+        await_idle(&t.one.b); /* it heard of it */
+        next_op(&t.one);
+        CHECK_INT(get(&t.one.a, t.one.memo, "k"), PAA_STATUS_OK);
+        CHECK(strcmp(t.one.a.text, "newer") == 0);
+        CHECK_INT(play.runs, 2);
+        two_close(&t);
+    }
+}
+
+TEST(what_could_not_be_saved_does_not_yield_to_what_it_replaced)
+{
+    for (int ahead = 0; ahead < 2; ahead++) {
+        struct two t;
+
+        make_unsaved(&t, ahead != 0);
+        two_pass_s(&t, 31); /* it may be forced again */
+        next_op(&t.one);
+        CHECK_INT(renew(&t.one.a, t.one.memo, "k", 0), PAA_STATUS_OK);
+        CHECK(strcmp(t.one.a.text, "made 3") == 0);
+        CHECK(strcmp(play.previous, "made 2") == 0); /* what the producer was shown */
+        next_op(&t.other);
+        await_idle(&t.other.b);
+        CHECK_INT(get(&t.other.a, t.other.memo, "k"), PAA_STATUS_OK);
+        CHECK(strcmp(t.other.a.text, "made 3") == 0);
+        two_close(&t);
+    }
+}
+
+TEST(what_could_not_be_saved_is_forgotten_when_another_process_forgets)
+{
+    for (int ahead = 0; ahead < 2; ahead++) {
+        struct two t;
+
+        make_unsaved(&t, ahead != 0);
+        CHECK_INT(drop(&t.other.a, t.other.memo, "k", 0, PAA_QUERY_FORGET), PAA_STATUS_OK);
+        next_op(&t.one);
+        CHECK_INT(look(&t.one.a, t.one.memo, "k"), PAA_STATUS_NONE);
+        two_close(&t);
+    }
 }
 
 TEST(a_secret_record_that_was_tampered_with_is_made_anew)

@@ -64,4 +64,19 @@ static inline struct paa_table *shop_world(struct shop *shop, struct world *worl
     return table_in(world, "records", PAA_TABLE_TRUSTED);
 }
 
+/* Gets until one is answered at once, from the image. */
+static inline bool becomes_hot(struct driver *d, struct paa_table *table, const char *key)
+{
+    for (int i = 0; i < 1000; i++) {
+        enum paa_result result =
+            services_host_store.get(&d->op.pub, table, text_bytes(key), driver_then, d);
+        bool hot = d->op.wait.state == OP_WAIT_READY;
+
+        driver_settle(d, result);
+        if (hot)
+            return true;
+    }
+    return false;
+}
+
 #endif

@@ -49,21 +49,6 @@ static _Atomic uint64_t *map_word(struct shop *shop)
     return page;
 }
 
-/* Gets until one is answered at once, from the image. */
-static bool becomes_hot(struct driver *d, struct paa_table *table, const char *key)
-{
-    for (int i = 0; i < 1000; i++) {
-        enum paa_result result =
-            services_host_store.get(&d->op.pub, table, text_bytes(key), driver_then, d);
-        bool hot = d->op.wait.state == OP_WAIT_READY;
-
-        driver_settle(d, result);
-        if (hot)
-            return true;
-    }
-    return false;
-}
-
 TEST(a_revocation_in_another_process_counts_at_the_next_look_up)
 {
     struct shop shop;
@@ -152,7 +137,7 @@ static void remove_and_purge(struct shop *shop)
 
     driver_init(&d, &world, OP_VERB);
     CHECK_INT(remove_from(&d, table, "key", 0), PAA_STATUS_OK);
-    atomic_fetch_add(&world.now_s, 100000);
+    world_pass(&world, 100000);
     CHECK_INT(put_to(&d, table, "other", "v", 0, 0, 0), PAA_STATUS_OK);
     driver_free(&d);
     world_free(&world);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The time by which a store throws records away. What is gone does not come back when a clock is put right, and some
+ * of it keeps somebody out (proofs that were used, sessions that ended): so the wall clock is believed at once when
+ * it goes back or keeps step with the steady clock, and when it jumps ahead only once it has stayed there. Pure.
+ */
+#ifndef SERVICES_STORE_DUE_H
+#define SERVICES_STORE_DUE_H
+
+#include <stdint.h>
+
+enum {
+    STORE_TRUST_AFTER_MS = 900000, /* steady time, before a jump ahead is believed */
+    STORE_NOT_AHEAD = -1
+};
+
+struct store_due {          /* zeroed: nothing is known yet */
+    int64_t base_s;         /* a wall clock that was believed */
+    int64_t at_ms;          /* steady, of that moment */
+    int64_t ahead_since_ms; /* steady; STORE_NOT_AHEAD */
+};
+
+/* The clocks are the caller's, of one moment. Below 0: a clock failed, and nothing is due. */
+int64_t store_due_at(struct store_due *due, int64_t now_s, int64_t steady_ms);
+
+#endif
