@@ -177,9 +177,14 @@ static bool get_hit(struct op *op, struct paa_memo *memo, const struct paa_memo_
         return false;
     }
     if (UNLIKELY(memo->def.produce != NULL) && (query->flags & PAA_QUERY_LOOK) == 0 &&
-        !memo_is_fresh(value, now) &&
-        now.ms >= atomic_load_explicit(&value->renew_ms, memory_order_relaxed))
-        renew_behind(memo, query, value, now);
+        !memo_is_fresh(value, now)) {
+        if (memo_has_to_wait(value, now)) {
+            pins_release(op->pins, op->wait.pin_mark);
+            return false;
+        }
+        if (now.ms >= atomic_load_explicit(&value->renew_ms, memory_order_relaxed))
+            renew_behind(memo, query, value, now);
+    }
     give(op, value);
     return true;
 }
@@ -223,7 +228,8 @@ static void get_slow(struct op *op, struct paa_memo *memo, const struct paa_memo
         memo_share_look(op, memo, query->key);
         return;
     }
-    if (looks || (entry != NULL && entry->value != NULL && memo_is_usable(entry->value, now))) {
+    if (looks || (entry != NULL && entry->value != NULL && memo_is_usable(entry->value, now) &&
+                  (memo->def.produce == NULL || !memo_has_to_wait(entry->value, now)))) {
         look(op, memo, entry, now);
         return;
     }

@@ -80,8 +80,10 @@ static void note_failure(struct memo_run *run, struct memo_entry *entry, bool is
         outcome->retry_after_ms = wait_ms;
     }
     entry->retry_ms = time_add(now.ms, wait_ms);
-    if (entry->value != NULL)
-        atomic_store_explicit(&entry->value->renew_ms, entry->retry_ms, memory_order_relaxed);
+    if (entry->value == NULL)
+        return;
+    atomic_store_explicit(&entry->value->renew_ms, entry->retry_ms, memory_order_relaxed);
+    atomic_store_explicit(&entry->value->is_last, true, memory_order_relaxed);
 }
 
 /* What the producer refused is the value it was shown, not one that came since. */
@@ -153,6 +155,8 @@ static void conclude(struct memo_run *run, enum paa_result result, struct memo_n
         outcome.value = NULL;
         memo_share_told(run, entry, &outcome, bin);
     } else if (result != PAA_DONE || entry == NULL) {
+        if (entry != NULL && entry->value == NULL && run->share != NULL && run->share->has_last)
+            is_retained = memo_accept(entry, value, bin);
         outcome.value = NULL;
         fail_run(run, result != PAA_DONE ? result : PAA_UNAVAILABLE, now, &outcome, bin);
     } else {

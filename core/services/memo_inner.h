@@ -65,9 +65,11 @@ struct memo_run;
 struct
     memo_life { /* when a value is what; both clocks count, so that a jump of one cannot prolong */
     int64_t fresh_s;
+    int64_t waits_s; /* from then on it is given only while it cannot be renewed */
     int64_t usable_s;
     int64_t keep_s;
     int64_t fresh_ms;
+    int64_t waits_ms;
     int64_t usable_ms;
     int64_t keep_ms;
 };
@@ -83,6 +85,7 @@ struct memo_value { /* constant once it is published, but for the two words that
     uint64_t version;
     struct memo_life life;
     _Atomic int64_t renew_ms; /* stale: no look at the entry before; relaxed */
+    atomic_bool is_last;      /* it could not be renewed when that was tried; relaxed */
     atomic_bool is_used;      /* since the hand passed; relaxed, written only when not set */
     bool is_negative;
     bool has_bytes;
@@ -206,6 +209,7 @@ struct memo_share { /* what a run of a SHARED memo has to do with the store */
     uint64_t seen;        /* of a drop */
     uint64_t above;       /* only what is newer counts */
     uint64_t heard;       /* what the entry had heard of when it began */
+    bool has_last;        /* the producer failed; the run's value is the last that the store has */
     uint64_t there;       /* the record's version in the store, for compare-and-set; 0: none */
     uint64_t known;       /* the order of what was here when it began, of all there was */
     uint64_t shown;       /* and of what the producer is shown */
@@ -319,12 +323,14 @@ bool memo_is_secret(const struct paa_memo *memo);
 struct memo_now memo_now(const struct memos *memos);
 /* For a look at what is kept: at most as old as what the slot has done since it began. The wall clock is read anew. */
 struct memo_now memo_now_of(const struct op *op);
-/* Fresh, usable and keep from what a product says; clamped. */
-struct memo_life memo_life_at(int64_t fresh_s, int64_t usable_s, int64_t keep_s,
+struct memo_life memo_life_at(int64_t fresh_s, int64_t waits_s, int64_t usable_s, int64_t keep_s,
                               struct memo_now now);
+/* What a product says; clamped. */
 struct memo_life memo_life_of(const struct paa_memo_product *product, struct memo_now now);
 bool memo_is_fresh(const struct memo_value *value, struct memo_now now);
 bool memo_is_usable(const struct memo_value *value, struct memo_now now);
+/* Of a usable one: there may be a newer one to be had, and nobody has tried in vain. */
+bool memo_has_to_wait(const struct memo_value *value, struct memo_now now);
 bool memo_is_kept(const struct memo_value *value, struct memo_now now);
 
 /* NULL: no memory. Not published; the bytes may be absent. */

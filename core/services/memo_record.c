@@ -2,7 +2,7 @@
 /* See memo_record.h. All numbers are big-endian; key and bytes stand at the end. */
 #include "memo_record.h"
 
-enum { LAYOUT = 1, FLAGS_ALL = MEMO_RECORD_HAS_BYTES | MEMO_RECORD_DROPPED };
+enum { LAYOUT = 2, FLAGS_ALL = MEMO_RECORD_HAS_BYTES | MEMO_RECORD_DROPPED };
 
 size_t memo_record_size(const struct memo_record *record)
 {
@@ -41,6 +41,7 @@ void memo_record_write(const struct memo_record *record, unsigned char *ret_byte
     put(&at, record->version, 8);
     put(&at, (uint64_t)record->made_s, 8);
     put(&at, (uint64_t)record->fresh_s, 8);
+    put(&at, (uint64_t)record->waits_s, 8);
     put(&at, (uint64_t)record->usable_s, 8);
     put(&at, (uint64_t)record->keep_s, 8);
     put(&at, (uint64_t)record->forced_ms, 8);
@@ -65,6 +66,7 @@ bool memo_record_read(struct paa_bytes bytes, struct memo_record *ret_record)
     ret_record->version = take(&at, 8);
     ret_record->made_s = (int64_t)take(&at, 8);
     ret_record->fresh_s = (int64_t)take(&at, 8);
+    ret_record->waits_s = (int64_t)take(&at, 8);
     ret_record->usable_s = (int64_t)take(&at, 8);
     ret_record->keep_s = (int64_t)take(&at, 8);
     ret_record->forced_ms = (int64_t)take(&at, 8);

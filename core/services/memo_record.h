@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 enum {
-    MEMO_RECORD_HEAD = 92,
+    MEMO_RECORD_HEAD = 100,
     MEMO_RECORD_HAS_BYTES = 1u << 0,
     MEMO_RECORD_DROPPED = 1u << 1 /* the bytes, if any, are for the producer only */
 };
@@ -21,6 +21,7 @@ struct memo_record {
     uint64_t version; /* of the value, as plugins see it */
     int64_t made_s;
     int64_t fresh_s;
+    int64_t waits_s;
     int64_t usable_s;
     int64_t keep_s;
     int64_t forced_ms; /* ends of the cool-downs and of the back-off, as in struct memo_entry */

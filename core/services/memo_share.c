@@ -320,6 +320,7 @@ void memo_share_told(struct memo_run *run, struct memo_entry *entry, struct memo
     if (entry->value == NULL || !memo_is_usable(entry->value, now))
         return;
     atomic_store_explicit(&entry->value->renew_ms, entry->retry_ms, memory_order_relaxed);
+    atomic_store_explicit(&entry->value->is_last, true, memory_order_relaxed);
     answer->status = PAA_STATUS_OK;
     answer->value = entry->value;
 }

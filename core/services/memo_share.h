@@ -19,6 +19,7 @@ enum paa_result share_look(struct memo_run *run, paa_store_fn then);
 bool share_take_in(struct memo_run *run, enum paa_status status, const struct paa_record *found);
 /* May what is held be given as it is? */
 bool share_is_good(const struct memo_run *run);
+bool share_is_usable(const struct memo_run *run); /* though there may be a newer one to be had */
 /* What is held becomes the run's value. False: it could not be decoded. */
 bool share_take_held(struct memo_run *run);
 

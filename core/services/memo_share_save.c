@@ -88,6 +88,7 @@ static enum paa_result save_value(struct memo_run *run)
     record->flags = 0;
     record->version = run->value->version;
     record->fresh_s = life->fresh_s;
+    record->waits_s = life->waits_s;
     record->usable_s = life->usable_s;
     record->keep_s = life->keep_s;
     record->retry_ms = 0;
@@ -165,11 +166,13 @@ static enum paa_result saved_value(struct paa_op *op, enum paa_status status,
 static enum paa_result saved_failure(struct paa_op *op, enum paa_status status,
                                      const struct paa_record *record, void *context)
 {
-    const struct memo_run *run = context;
+    struct memo_run *run = context;
 
     (void)op;
     (void)status;
     (void)record;
+    if (run->share->made != PAA_REJECT && share_is_usable(run))
+        run->share->has_last = share_take_held(run);
     return run->share->made;
 }
 

@@ -62,8 +62,8 @@ static struct memo_life life_of(const struct memo_record *record, struct memo_no
     bool is_dropped = (record->flags & MEMO_RECORD_DROPPED) != 0;
 
     if (is_wrong || is_dropped)
-        return memo_life_at(0, 0, record->keep_s, now);
-    return memo_life_at(record->fresh_s, record->usable_s, record->keep_s, now);
+        return memo_life_at(0, 0, 0, record->keep_s, now);
+    return memo_life_at(record->fresh_s, record->waits_s, record->usable_s, record->keep_s, now);
 }
 
 /* False: no memory, so that nothing can be said. */
@@ -87,6 +87,7 @@ static bool hold(struct memo_run *run, const struct paa_record *found)
         share->held->version = record->version;
         share->held->order = memo_order_saved(found->version);
         share->held->life = life_of(record, memo_now(run->group->memos));
+        atomic_store_explicit(&share->held->is_last, record->failures > 0, memory_order_relaxed);
     }
     record->key = record->bytes = BYTES_NONE; /* views that end */
     return true;
@@ -105,14 +106,22 @@ bool share_take_in(struct memo_run *run, enum paa_status status, const struct pa
     return false;
 }
 
+bool share_is_usable(const struct memo_run *run)
+{
+    const struct memo_share *share = run->share;
+
+    return share->held != NULL && share->there != share->bad &&
+           memo_is_usable(share->held, memo_now(run->group->memos)) &&
+           share->held->order >= share->known;
+}
+
 bool share_is_good(const struct memo_run *run)
 {
     const struct memo_share *share = run->share;
     struct memo_now now = memo_now(run->group->memos);
     bool is_idle = (share->flags & PAA_RUN_BACKGROUND) != 0;
 
-    if (share->held == NULL || share->there == share->bad || !memo_is_usable(share->held, now) ||
-        share->held->order < share->known)
+    if (!share_is_usable(run) || memo_has_to_wait(share->held, now))
         return false;
     return share->held->version > share->above && (!is_idle || memo_is_fresh(share->held, now));
 }

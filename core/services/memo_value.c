@@ -49,12 +49,17 @@ static int64_t steady(int64_t until_s, struct memo_now now)
     return left_s > INT64_MAX / 1000 ? INT64_MAX : time_add(now.ms, left_s * 1000);
 }
 
-struct memo_life memo_life_at(int64_t fresh_s, int64_t usable_s, int64_t keep_s,
+struct memo_life memo_life_at(int64_t fresh_s, int64_t waits_s, int64_t usable_s, int64_t keep_s,
                               struct memo_now now)
 {
-    return (struct memo_life){
-        fresh_s, usable_s, keep_s, steady(fresh_s, now), steady(usable_s, now), steady(keep_s, now)
-    };
+    return (struct memo_life){ .fresh_s = fresh_s,
+                               .waits_s = waits_s,
+                               .usable_s = usable_s,
+                               .keep_s = keep_s,
+                               .fresh_ms = steady(fresh_s, now),
+                               .waits_ms = steady(waits_s, now),
+                               .usable_ms = steady(usable_s, now),
+                               .keep_ms = steady(keep_s, now) };
 }
 
 struct memo_life memo_life_of(const struct paa_memo_product *product, struct memo_now now)
@@ -67,8 +72,11 @@ struct memo_life memo_life_of(const struct paa_memo_product *product, struct mem
         life.fresh_s = time_add(now.s, MEMO_LIFETIME_MIN_S);
     if (life.fresh_s > life.usable_s)
         life.fresh_s = life.usable_s;
+    life.waits_s = product->waits_from_s != 0 ? clamp(product->waits_from_s, now) : life.usable_s;
+    if (life.waits_s < life.fresh_s)
+        life.waits_s = life.fresh_s;
     life.keep_s = product->keep_until_s > life.usable_s ? product->keep_until_s : life.usable_s;
-    return memo_life_at(life.fresh_s, life.usable_s, life.keep_s, now);
+    return memo_life_at(life.fresh_s, life.waits_s, life.usable_s, life.keep_s, now);
 }
 
 bool memo_is_fresh(const struct memo_value *value, struct memo_now now)
@@ -79,6 +87,12 @@ bool memo_is_fresh(const struct memo_value *value, struct memo_now now)
 bool memo_is_usable(const struct memo_value *value, struct memo_now now)
 {
     return now.s >= 0 && now.s < value->life.usable_s && now.ms < value->life.usable_ms;
+}
+
+bool memo_has_to_wait(const struct memo_value *value, struct memo_now now)
+{
+    return (now.s >= value->life.waits_s || now.ms >= value->life.waits_ms) &&
+           !atomic_load_explicit(&value->is_last, memory_order_relaxed);
 }
 
 bool memo_is_kept(const struct memo_value *value, struct memo_now now)

@@ -144,6 +144,7 @@ static enum paa_result publish(struct paa_op *op, const struct bearer_issuer *is
     (void)op->host->random->fill(op, &chance, sizeof chance);
     paa_init(&product, sizeof product);
     product.fresh_until_s = time_add(now_s, lifetime_early_s(life_s, chance));
+    product.waits_from_s = time_add(now_s, life_s);
     product.usable_until_s = time_add(time_add(now_s, life_s), issuer->outage_s);
     product.bytes = response->body;
     op->host->memo->product(op, &product);

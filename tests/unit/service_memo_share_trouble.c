@@ -237,7 +237,7 @@ TEST(a_record_reads_as_it_was_written_and_not_otherwise)
     CHECK(read.bytes.size == 5 && memcmp(read.bytes.data, "bytes", 5) == 0);
     for (size_t size = 0; size < sizeof text; size++)
         CHECK(!memo_record_read(paa_bytes_of(text, size), &read));
-    text[3] = 2; /* of another layout */
+    text[3] = 1; /* of another layout */
     CHECK(!memo_record_read(paa_bytes_of(text, sizeof text), &read));
     text[3] = 1;
     text[4] = 0x80; /* a flag from later */

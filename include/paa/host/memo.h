@@ -3,7 +3,8 @@
  * parsed files.
  *
  *   until fresh_until_s    given at once
- *   until usable_until_s   given at once, and one producer renews it behind
+ *   until usable_until_s   given at once, and one producer renews it behind; but from waits_from_s on
+ *                          all wait for that one, unless the last try has failed
  *   until keep_until_s     not given; one producer runs with it as `previous`, and all wait for it
  *   later                  forgotten
  *
@@ -53,6 +54,7 @@ struct paa_memo_product {
     int64_t fresh_until_s;  /* 0: as usable_until_s */
     int64_t usable_until_s; /* past or 0: only those who wait now get it */
     int64_t keep_until_s;   /* 0: as usable_until_s */
+    int64_t waits_from_s;   /* 0: as usable_until_s. For what would do only while there is nothing newer to be had */
     struct paa_bytes bytes; /* copied; saved, if SHARED, before anybody is given it. Negative ones are not
                              * saved; nor one that was overtaken by a put or drop: theirs counts */
 };
