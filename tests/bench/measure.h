@@ -22,11 +22,10 @@ struct bench_options {
 struct bench_case {
     const char *name;
     void (*run)(void *state, uint64_t count);
-    void (*prepare)(
-        void *state,
-        uint64_t count);        /* makes what such a run uses up, before the clock runs; or NULL */
-    void *state[BENCH_THREADS]; /* [1] NULL: not run at two threads */
-    uint64_t count;             /* from here on measure.c's */
+    /* Makes what such a run uses up, before the clock runs; or NULL. */
+    void (*prepare)(void *state, uint64_t count);
+    void *state[BENCH_THREADS];   /* [1] NULL: not run at two threads */
+    uint64_t count;               /* from here on measure.c's */
     double one[BENCH_ROUNDS_MAX]; /* ns an operation, by round */
     double two[BENCH_ROUNDS_MAX]; /* likewise of both threads together */
 };
