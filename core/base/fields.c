@@ -11,11 +11,6 @@
 #include <immintrin.h>
 #endif
 
-static bool is_alnum(unsigned char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 #define TOKEN_4(c)  [(c)] = 1, [(c) + 1] = 1, [(c) + 2] = 1, [(c) + 3] = 1
 #define TOKEN_10(c) TOKEN_4(c), TOKEN_4((c) + 4), [(c) + 8] = 1, [(c) + 9] = 1
 #define TOKEN_26(c)                                                                                \
@@ -28,18 +23,35 @@ static const unsigned char token_char[256] = {
     ['.'] = 1,     ['^'] = 1,     ['_'] = 1,     ['`'] = 1, ['|'] = 1, ['~'] = 1,
 };
 
-bool is_token(struct paa_str s)
+/* Of token68 (RFC 9110 11.2), without the "=" at its end. */
+static const unsigned char token68_char[256] = {
+    TOKEN_10('0'), TOKEN_26('A'), TOKEN_26('a'), ['-'] = 1, ['.'] = 1,
+    ['_'] = 1,     ['~'] = 1,     ['+'] = 1,     ['/'] = 1,
+};
+
+static bool has_only(const unsigned char chars[256], struct paa_str s)
 {
     const unsigned char *at = (const unsigned char *)s.data;
     unsigned char all = s.size > 0;
     size_t i = 0;
 
     for (; i + 4 <= s.size; i += 4)
-        all &= token_char[at[i]] & token_char[at[i + 1]] & token_char[at[i + 2]] &
-               token_char[at[i + 3]];
+        all &= chars[at[i]] & chars[at[i + 1]] & chars[at[i + 2]] & chars[at[i + 3]];
     for (; i < s.size; i++)
-        all &= token_char[at[i]];
+        all &= chars[at[i]];
     return all == 1;
+}
+
+bool is_token(struct paa_str s)
+{
+    return has_only(token_char, s);
+}
+
+bool is_token68(struct paa_str s)
+{
+    while (s.size > 0 && s.data[s.size - 1] == '=')
+        s.size--;
+    return has_only(token68_char, s);
 }
 
 /* ---- eight bytes at a time ---------------------------------------------------------------------- */
@@ -208,21 +220,6 @@ struct paa_str credentials_of(struct paa_str value, struct paa_str scheme)
     if (!char_is_blank(value.data[scheme.size]))
         return STR_NONE;
     return str_trim(str_slice(value, scheme.size + 1, value.size));
-}
-
-/* RFC 9110 11.2: 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"=" */
-static bool is_token68(struct paa_str s)
-{
-    size_t i = 0;
-
-    while (i < s.size && (is_alnum((unsigned char)s.data[i]) ||
-                          (s.data[i] != '\0' && strchr("-._~+/", s.data[i]) != NULL)))
-        i++;
-    if (i == 0)
-        return false;
-    while (i < s.size && s.data[i] == '=')
-        i++;
-    return i == s.size;
 }
 
 static bool challenge_check(struct paa_str scheme, struct paa_str token68,

@@ -13,6 +13,8 @@
 
 /* token of RFC 9110 5.6.2. */
 bool is_token(struct paa_str s);
+/* token68 of RFC 9110 11.2, which is b64token of RFC 6750 2.1: letters, digits, "-._~+/", then "=" if any. */
+bool is_token68(struct paa_str s);
 /* field-value that may be sent: visible ASCII, blanks inside, obs-text (0x80-0xff); no CR, LF, NUL,
  * controls; no blank at either end. */
 bool is_field_value(struct paa_str s);

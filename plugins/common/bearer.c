@@ -100,23 +100,10 @@ static bool has_same_keys(struct paa_op *op, const struct bearer_state *state)
     return op->host->memo->check(op, memo, key, state->keys_version) == PAA_STATUS_OK;
 }
 
-/* b64token of RFC 6750 2.1, but for "=" at its end, which nothing hangs on. */
-static bool is_b64token(struct paa_str text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            strchr("-._~+/=", c) == NULL)
-            return false;
-    }
-    return text.size > 0;
-}
-
 /* What is remembered was looked at like that before. */
 static enum paa_result unseen(struct paa_op *op, struct bearer_state *state)
 {
-    if (!is_b64token(state->token))
+    if (!is_token68(state->token)) /* b64token of RFC 6750 2.1 */
         return malformed(op, "the token is empty, or holds what no token may hold");
     return bearer_of(op)->token == BEARER_INTROSPECTION ? bearer_introspect(op, state)
                                                         : bearer_read(op, state);

@@ -38,6 +38,12 @@ uint64_t bench_now_ns(void)
 
 /* ---- one run ----------------------------------------------------------------------------------- */
 
+static void prepare(const struct bench_case *c, unsigned thread)
+{
+    if (c->prepare != NULL)
+        c->prepare(c->state[thread], c->count);
+}
+
 static double run_ns(const struct bench_options *options, const struct bench_case *c,
                      unsigned thread)
 {
@@ -64,6 +70,12 @@ static void *second(void *arg)
     return NULL;
 }
 
+static double run_one(const struct bench_options *options, const struct bench_case *c)
+{
+    prepare(c, 0);
+    return run_ns(options, c, 0);
+}
+
 /* ns an operation of both together: throughputs add up. */
 static double run_two(const struct bench_options *options, const struct bench_case *c)
 {
@@ -71,6 +83,8 @@ static double run_two(const struct bench_options *options, const struct bench_ca
     pthread_t thread;
     double ns;
 
+    prepare(c, 0);
+    prepare(c, 1);
     if (pthread_barrier_init(&half.start, NULL, BENCH_THREADS) != 0 ||
         pthread_create(&thread, NULL, second, &half) != 0)
         bench_fail("no second thread");
@@ -88,12 +102,13 @@ static void calibrate(const struct bench_options *options, struct bench_case *c)
     double ns;
 
     c->count = 1;
-    c->run(c->state[0], 1);
-    while ((ns = run_ns(options, c, 0)) * (double)c->count < slice / CALIBRATE_SHARE)
+    for (unsigned i = 0; i < BENCH_THREADS && c->state[i] != NULL; i++) {
+        prepare(c, i);
+        c->run(c->state[i], 1);
+    }
+    while ((ns = run_one(options, c)) * (double)c->count < slice / CALIBRATE_SHARE)
         c->count *= 2;
     c->count = (uint64_t)(slice / ns) + 1;
-    if (c->state[1] != NULL)
-        c->run(c->state[1], 1);
 }
 
 /* ---- statistics -------------------------------------------------------------------------------- */
@@ -182,7 +197,7 @@ void bench_group(const struct bench_options *options, const char *title, struct 
         calibrate(options, &cases[i]);
     for (unsigned round = 0; round < options->rounds; round++)
         for (size_t i = 0; i < count; i++) {
-            cases[i].one[round] = run_ns(options, &cases[i], 0);
+            cases[i].one[round] = run_one(options, &cases[i]);
             if (cases[i].state[1] != NULL)
                 cases[i].two[round] = run_two(options, &cases[i]);
         }
@@ -195,9 +210,17 @@ void bench_group(const struct bench_options *options, const char *title, struct 
 
 /* ---- promises ---------------------------------------------------------------------------------- */
 
+static bool has_missed;
+
 const char *bench_verdict(const struct bench_options *options, bool holds)
 {
+    has_missed = has_missed || (!options->quick && !holds);
     return options->quick ? "-" : holds ? "holds" : "MISSED";
+}
+
+bool bench_has_missed(void)
+{
+    return has_missed;
 }
 
 void bench_promise_ratio(const struct bench_options *options, const char *what,

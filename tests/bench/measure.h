@@ -22,6 +22,8 @@ struct bench_options {
 struct bench_case {
     const char *name;
     void (*run)(void *state, uint64_t count);
+    /* Makes what such a run uses up, before the clock runs; or NULL. */
+    void (*prepare)(void *state, uint64_t count);
     void *state[BENCH_THREADS];   /* [1] NULL: not run at two threads */
     uint64_t count;               /* from here on measure.c's */
     double one[BENCH_ROUNDS_MAX]; /* ns an operation, by round */
@@ -38,7 +40,9 @@ double bench_ratio(const struct bench_case *a, const struct bench_case *b,
                    const struct bench_options *options);
 double bench_speed_up(const struct bench_case *c, const struct bench_options *options);
 
+/* The word for it, "-" where numbers mean nothing; a promise that was missed once stays so. */
 const char *bench_verdict(const struct bench_options *options, bool holds);
+bool bench_has_missed(void);
 /* A line of the summary: does the median keep to what the project promises? Ratios of one round each. */
 void bench_promise_ratio(const struct bench_options *options, const char *what,
                          const struct bench_case *a, const struct bench_case *b, double least,

@@ -160,6 +160,77 @@ TEST(a_bound_token_that_is_refused_is_dropped)
     sends_end(&place);
 }
 
+/* RFC 9449 8.2: also one that came with the token. */
+TEST(a_nonce_that_comes_with_a_token_is_shown_where_the_next_one_is_asked_for)
+{
+    static const struct fault_answer next = {
+        .type = JSON_TYPE,
+        .headers = "DPoP-Nonce: the-next-one\r\n",
+        .body = "{\"access_token\":\"two\",\"token_type\":\"DPoP\",\"expires_in\":600}"
+    };
+    static const char *const nonces[] = { "of-the-token-endpoint", "the-next-one" };
+    struct fault_request request;
+    struct place place;
+    char proof[SENDS_FIELD_MAX];
+
+    REQUIRE(sends_begin(&place, SENDS_DPOP));
+    fault_server_answer(place.server, "/token", &bound);
+    fault_server_answer(place.server, "/token", &next);
+    CHECK_STR(paa_str_of(sends(&place.host).authorization), "DPoP one");
+    for (size_t i = 0; i < 2; i++) {
+        host_pass(&place.host, 601 * 1000);
+        CHECK_STR(paa_str_of(sends(&place.host).authorization), "DPoP two");
+        CHECK_INT(fault_server_requests(place.server), 2 + i);
+        REQUIRE(fault_server_last(place.server, &request));
+        REQUIRE(fault_request_header(&request, "DPoP", proof, sizeof proof));
+        check_nonce(proof, nonces[i]);
+    }
+    sends_end(&place);
+}
+
+/* ---- one key for all who share a store ------------------------------------------------------------ */
+
+/* Another context over the same policy: as another process, it shares the store and nothing else. */
+static bool open_another(struct host *other, struct host *host)
+{
+    struct paa_context_options options;
+
+    if (!host_init(other))
+        return false;
+    atomic_store(&other->chance, 1000000); /* what it draws is its own */
+    other->is_live = true;
+    host_options(other, &options);
+    options.policy = host->policy;
+    return host_open_with(other, &options);
+}
+
+static void check_key(const char *stores, bool is_shared)
+{
+    static struct proof one, two;
+    struct place place;
+    struct host other;
+    struct sent sent;
+
+    REQUIRE(sends_begin_with(&place, SENDS_DPOP, stores) && open_another(&other, &place.host));
+    fault_server_answer(place.server, "/token", &bound);
+    place.host.is_live = true;
+    sent = sends(&place.host);
+    REQUIRE(proof_read(sent.dpop, &one));
+    sent = sends(&other);
+    CHECK_STR(paa_str_of(sent.authorization), "DPoP one");
+    REQUIRE(proof_read(sent.dpop, &two));
+    CHECK_INT(memcmp(one.thumbprint, two.thumbprint, sizeof one.thumbprint) == 0, is_shared);
+    CHECK_INT(fault_server_requests(place.server), is_shared ? 1 : 2);
+    host_close(&other);
+    sends_end(&place);
+}
+
+TEST(those_who_share_a_store_prove_with_one_key_and_those_who_do_not_with_their_own)
+{
+    check_key("stores = { state = \"state.db\"; };\n", true);
+    check_key("", false);
+}
+
 /* ---- metadata ----------------------------------------------------------------------------------- */
 
 #define SENDS_ISSUER "issuer = \"@\"; client_secret = \"file:secret\";"

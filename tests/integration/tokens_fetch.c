@@ -3,6 +3,7 @@
  * Keys that are fetched: how long they serve, and what is served while an issuer is away. What strangers can cost is in
  * tokens_flood.c.
  */
+#include "codec.h"
 #include "test.h"
 #include "tokens_issuer.h"
 
@@ -164,6 +165,52 @@ TEST(a_new_key_under_the_old_name_is_found)
     CHECK_TOKEN(&host, token, 200, "good");
     token_of(&issuer, "one", ALG_ED25519, token);
     CHECK_TOKEN(&host, token, 200, "good");
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+/* Another key of Ed25519 than the RFC's, and the set that has it under that name. */
+static EVP_PKEY *other_ed25519(const char *kid, char *ret_set, size_t size)
+{
+    static const unsigned char secret[32] = "thirty-two bytes of another key";
+    EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, secret, sizeof secret);
+    unsigned char point[32];
+    char x[44] = "";
+    size_t point_size = sizeof point;
+
+    CHECK(key != NULL && EVP_PKEY_get_raw_public_key(key, point, &point_size) == 1);
+    base64url_encode(paa_bytes_of(point, point_size), x);
+    (void)snprintf(
+        ret_set, size,
+        "{\"keys\":[{\"kid\":\"%s\",\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%.43s\"}]}", kid,
+        x);
+    return key;
+}
+
+/* Here a key fits by its name and its kind: nothing but the bad signature says that the set is out of date. */
+TEST(a_new_key_of_the_same_kind_under_the_old_name_is_found_and_the_old_one_is_gone)
+{
+    struct issuer issuer;
+    struct host host;
+    EVP_PKEY *key;
+    char old[SIGNER_TOKEN_MAX], new[SIGNER_TOKEN_MAX], set[4096];
+
+    issuer_start(&issuer);
+    (void)snprintf(set, sizeof set, "{\"keys\":[{\"kid\":\"one\",%s}]}", signer_ed25519);
+    answer(&issuer, "/jwks", set, 200, 0);
+    REQUIRE(issuer_open(&host, &issuer, ""));
+    token_of(&issuer, "one", ALG_ED25519, old);
+    CHECK_TOKEN(&host, old, 200, "good");
+    key = other_ed25519("one", set, sizeof set);
+    token_by(&issuer, "one", ALG_ED25519, key, new);
+    answer(&issuer, "/jwks", set, 200, 0);
+    CHECK_TOKEN(&host, old, 200, "good"); /* nobody has told us */
+    CHECK_TOKEN(&host, new, 200, "good");
+    CHECK_INT(fault_server_requests(issuer.server), 3); /* the document, the keys, the keys anew */
+    CHECK_TOKEN(&host, old, 401, "signature");
+    CHECK_TOKEN(&host, new, 200, "good");
+    CHECK_INT(fault_server_requests(issuer.server), 3);
+    EVP_PKEY_free(key);
     host_close(&host);
     fault_server_stop(issuer.server);
 }

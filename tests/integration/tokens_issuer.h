@@ -69,8 +69,9 @@ static inline bool issuer_open(struct host *host, const struct issuer *issuer, c
     return tokens_open(host, policy);
 }
 
-static inline void token_of(const struct issuer *issuer, const char *kid, enum jose_alg alg,
-                            char ret_token[SIGNER_TOKEN_MAX])
+/* key NULL: the RFC's of that algorithm. */
+static inline void token_by(const struct issuer *issuer, const char *kid, enum jose_alg alg,
+                            EVP_PKEY *key, char ret_token[SIGNER_TOKEN_MAX])
 {
     struct token_claims claims;
     char name[FAULT_URL_MAX + 2], header[128];
@@ -80,7 +81,13 @@ static inline void token_of(const struct issuer *issuer, const char *kid, enum j
     claims_set(&claims, "iss", name);
     claims_set_int(&claims, "exp", HOST_TIME_S + DAY);
     (void)snprintf(header, sizeof header, "\"typ\":\"at+jwt\",\"kid\":\"%s\"", kid);
-    token_sign(&claims, header, alg, NULL, ret_token);
+    token_sign(&claims, header, alg, key, ret_token);
+}
+
+static inline void token_of(const struct issuer *issuer, const char *kid, enum jose_alg alg,
+                            char ret_token[SIGNER_TOKEN_MAX])
+{
+    token_by(issuer, kid, alg, NULL, ret_token);
 }
 
 #endif

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* JWT access tokens through the engine, under keys of a file: which are taken, which are refused and why, what the
- * principal says, what the challenge says, what is remembered. */
+ * principal says, what the challenge says. What is remembered: tokens_remembered.c. */
 #include "test.h"
 #include "tokens.h"
-
-#include <sched.h>
 
 static void sign_good(char token[SIGNER_TOKEN_MAX])
 {
@@ -218,86 +216,6 @@ TEST(a_scope_that_is_missing_is_named)
     CHECK_STR(edit_value(txn, PAA_MESSAGE_RESPONSE, "WWW-Authenticate"),
               "Bearer realm=\"api\", error=\"insufficient_scope\", scope=\"orders:delete\"");
     paa_txn_end(&txn);
-    host_close(&host);
-}
-
-/* ---- what is remembered --------------------------------------------------------------------------- */
-
-TEST(what_is_remembered_is_judged_again_each_time)
-{
-    struct host host;
-    char token[SIGNER_TOKEN_MAX];
-
-    REQUIRE(tokens_open(&host, TOKENS(JWKS_OPTIONS)));
-    sign_good(token);
-    CHECK_TOKEN(&host, token, 200, "good");
-    CHECK_TOKEN(&host, token, 200, "good");
-    host_pass(&host, 659 * 1000);
-    CHECK_TOKEN(&host, token, 200, "good");
-    host_pass(&host, 1000);
-    CHECK_TOKEN(&host, token, 401, "expired");
-    host_close(&host);
-}
-
-/* A file is looked at again when the system says that it changed, so this one is waited for, by asking. */
-static unsigned code_once_withdrawn(struct host *host, const char *token)
-{
-    unsigned code = 200;
-    char reason[64];
-
-    atomic_store(&host->is_live, true);
-    while (code == 200) {
-        sched_yield();
-        code = token_code(host, "Bearer", token, NULL, reason);
-    }
-    CHECK_STR(paa_str_of(reason), "unknown-key");
-    return code;
-}
-
-TEST(a_key_that_is_withdrawn_takes_what_was_remembered_with_it)
-{
-    struct token_claims claims;
-    struct host host;
-    char token[SIGNER_TOKEN_MAX], other[SIGNER_TOKEN_MAX];
-
-    REQUIRE(tokens_open(&host, TOKENS(JWKS_OPTIONS)));
-    sign_good(token);
-    claims_init(&claims);
-    token_sign(&claims, "\"typ\":\"at+jwt\",\"kid\":\"ed\"", ALG_ED25519, NULL, other);
-    CHECK_TOKEN(&host, token, 200, "good");
-    CHECK_TOKEN(&host, other, 200, "good");
-    REQUIRE(tokens_write(&host, TOKEN_SET, tokens_set("p256")));
-    CHECK_INT(code_once_withdrawn(&host, token), 401);
-    CHECK_TOKEN(&host, other, 200, "good");
-    host_close(&host);
-}
-
-/* What a signature was good under is the policy's too. */
-TEST(a_reload_takes_what_was_remembered_with_it)
-{
-    static const char *const policies[][2] = {
-        { TOKENS("issuer = \"" TOKEN_ISSUER
-                 "\"; audience = \"other.example\"; jwks_file = \"" TOKEN_SET "\";"),
-          "audience" },
-        { TOKENS(JWKS_OPTIONS "algorithms = \"EdDSA\";"), "algorithm" },
-        { TOKENS("issuer = \"https://other.example\"; audience = \"" TOKEN_AUDIENCE
-                 "\"; jwks_file = \"" TOKEN_SET "\";"),
-          "issuer" },
-    };
-    struct host host;
-    char token[SIGNER_TOKEN_MAX];
-
-    REQUIRE(tokens_open(&host, TOKENS(JWKS_OPTIONS)));
-    sign_good(token);
-    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
-        CHECK_TOKEN(&host, token, 200, "good");
-        CHECK_TOKEN(&host, token, 200, "good");
-        CHECK(host_write(&host, policies[i][0]));
-        CHECK_INT(paa_context_reload(host.context, 60000, &host.error), 1);
-        CHECK_TOKEN(&host, token, 401, policies[i][1]);
-        CHECK(host_write(&host, TOKENS(JWKS_OPTIONS)));
-        CHECK_INT(paa_context_reload(host.context, 60000, &host.error), 1);
-    }
     host_close(&host);
 }
 

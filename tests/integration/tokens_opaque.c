@@ -163,6 +163,76 @@ TEST(an_answer_that_is_none_lets_nobody_in)
     end(&place);
 }
 
+/* ---- where it is asked --------------------------------------------------------------------------- */
+
+/* The endpoint is to be found in the metadata, which name an alias for those who show a certificate. */
+static void tell_endpoints(struct place *place)
+{
+    struct fault_answer metadata = { .type = "application/json" };
+    struct fault_answer verdict = { .type = "application/json", .body = GOOD };
+    char text[1024];
+
+    (void)snprintf(text, sizeof text,
+                   "{\"issuer\":\"%s\",\"introspection_endpoint\":\"%s" ENDPOINT
+                   "\",\"mtls_endpoint_aliases\":{\"introspection_endpoint\":\"%s/mtls" ENDPOINT
+                   "\"}}",
+                   place->issuer, place->issuer, place->issuer);
+    metadata.body = text;
+    fault_server_answer(place->server, "/.well-known/oauth-authorization-server", &metadata);
+    fault_server_answer(place->server, ENDPOINT, &verdict);
+    fault_server_answer(place->server, "/mtls" ENDPOINT, &verdict);
+}
+
+/* auth: by a key with a certificate. NULL: by a secret. */
+static bool begin_to_find(struct place *place, const char *auth)
+{
+    char credentials[1024] = "client_secret = \"file:jwks\"; ", policy[4096];
+
+    place->server = fault_server_start(FAULT_TLS_ASKS);
+    (void)fault_server_url(place->server, "", place->issuer);
+    fault_server_make_client("api");
+    tell_endpoints(place);
+    if (auth != NULL)
+        (void)snprintf(credentials, sizeof credentials,
+                       "client_auth = \"%s\"; client_key = { key = \"file:%s/api.key\"; "
+                       "certificate = \"%s/api.pem\"; }; ",
+                       auth, fault_server_folder(), fault_server_folder());
+    (void)snprintf(policy, sizeof policy,
+                   TOKENS("issuer = \"%s\"; tls = { ca = \"%s\"; }; client_id = \"api\"; token = "
+                          "\"introspection\"; " AUDIENCE "%s"),
+                   place->issuer, fault_server_ca(), credentials);
+    return tokens_open(&place->host, policy);
+}
+
+/* RFC 8705 5 */
+TEST(who_shows_the_issuer_a_certificate_asks_the_alias_and_who_shows_none_does_not)
+{
+    static const struct {
+        const char *auth;
+        bool shows;
+    } rows[] = {
+        { NULL, false },
+        { "private_key_jwt", false },
+        { "tls_client_auth", true },
+        { "self_signed_tls_client_auth", true },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fault_request request;
+        struct place place;
+
+        REQUIRE(begin_to_find(&place, rows[i].auth));
+        CHECK_TOKEN(&place.host, "abc", 200, "good");
+        CHECK_INT(fault_server_requests(place.server), 2); /* the document, the verdict */
+        REQUIRE(fault_server_last(place.server, &request));
+        CHECK_STR(paa_str_of(request.target), rows[i].shows ? "/mtls" ENDPOINT : ENDPOINT);
+        CHECK_STR(paa_str_of(request.client), rows[i].shows ? "api" : "");
+        end(&place);
+    }
+}
+
+/* ---- whom it is for, and strangers ---------------------------------------------------------------- */
+
 TEST(any_audience_is_the_issuers_to_judge)
 {
     struct place place;

@@ -25,6 +25,21 @@ enum { NUMBER_MAX = 512, SIGNATURE_MAX = 1024 };
     "oAJe46sui395IW_GO-pWJ1O0BkTGoVEn2bKVRUCgu-GjBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzjkn439X0M_V51" \
     "gfpRLI9JYanrC4D4qAdGcopV_0ZHHzQlBjudU2QvXt4ehNYTCBr6XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl_x_jTj3c" \
     "cPDVZFD9pIuhLhBOneufuBiB4cS98l2SR_RQyGWSeWjnczT0QU91p1DhOVRuOopznQ"
+#define RSA_P                                                                                      \
+    "4BzEEOtIpmVdVEZNCqS7baC4crd0pqnRH_5IB3jw3bcxGn6QLvnEtfdUdiYrqBdss1l58BQ3KhooKeQTa9AB0Hw_Py"   \
+    "5PJdTJNPY8cQn7ouZ2KKDcmnPGBY5t7yLc1QlQ5xHdwW1VhvKn-nXqhJTBgIPgtldC-KDV5z-y2XDwGUc"
+#define RSA_Q                                                                                      \
+    "uQPEfgmVtjL0Uyyx88GZFF1fOunH3-7cepKmtH4pxhtCoHqpWmT8YAmZxaewHgHAjLYsp1ZSe7zFYHj7C6ul7TjeLQ"   \
+    "eZD_YwD66t62wDmpe_HlB-TnBA-njbglfIsRLtXlnDzQkv5dTltRJ11BKBBypeeF6689rjcJIDEz9RWdc"
+#define RSA_DP                                                                                     \
+    "BwKfV3Akq5_MFZDFZCnW-wzl-CCo83WoZvnLQwCTeDv8uzluRSnm71I3QCLdhrqE2e9YkxvuxdBfpT_PI7Yz-FOKnu"   \
+    "1R6HsJeDCjn12Sk3vmAktV2zb34MCdy7cpdTh_YVr7tss2u6vneTwrA86rZtu5Mbr1C1XsmvkxHQAdYo0"
+#define RSA_DQ                                                                                     \
+    "h_96-mK1R_7glhsum81dZxjTnYynPbZpHziZjeeHcXYsXaaMwkOlODsWa7I9xXDoRwbKgB719rrmI2oKr6N3Do9U0a"   \
+    "jaHF-NKJnwgjMd2w9cjz3_-kyNlxAr2v4IKhGNpmM5iIgOS1VZnOZ68m6_pbLBSp3nssTdlqvd0tIiTHU"
+#define RSA_QI                                                                                     \
+    "IYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd-DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd_QJQ3ydy5cY"   \
+    "7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp_gh6A5603k2-ZQwVK0JKSHuLFkuQ3U"
 #define P256_X "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"
 #define P256_Y "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"
 #define P256_D "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"
@@ -91,17 +106,24 @@ static EVP_PKEY *key_of(const char *type, OSSL_PARAM_BLD *builder)
 
 static EVP_PKEY *rsa_key(void)
 {
+    static const char *const parts[][2] = {
+        { OSSL_PKEY_PARAM_RSA_N, RSA_N },          { OSSL_PKEY_PARAM_RSA_E, "AQAB" },
+        { OSSL_PKEY_PARAM_RSA_D, RSA_D },          { OSSL_PKEY_PARAM_RSA_FACTOR1, RSA_P },
+        { OSSL_PKEY_PARAM_RSA_FACTOR2, RSA_Q },    { OSSL_PKEY_PARAM_RSA_EXPONENT1, RSA_DP },
+        { OSSL_PKEY_PARAM_RSA_EXPONENT2, RSA_DQ }, { OSSL_PKEY_PARAM_RSA_COEFFICIENT1, RSA_QI },
+    };
+    enum { PARTS = sizeof parts / sizeof parts[0] };
     OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    BIGNUM *n = number_of(RSA_N), *e = number_of("AQAB"), *d = number_of(RSA_D);
+    BIGNUM *numbers[PARTS];
     EVP_PKEY *key;
 
-    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n);
-    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e);
-    OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_D, d);
+    for (size_t i = 0; i < PARTS; i++) {
+        numbers[i] = number_of(parts[i][1]);
+        OSSL_PARAM_BLD_push_BN(builder, parts[i][0], numbers[i]);
+    }
     key = key_of("RSA", builder);
-    BN_free(n);
-    BN_free(e);
-    BN_free(d);
+    for (size_t i = 0; i < PARTS; i++)
+        BN_free(numbers[i]);
     return key;
 }
 

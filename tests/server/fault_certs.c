@@ -192,8 +192,11 @@ SSL_CTX *fault_certs_context(enum fault_tls tls)
     }
     if (tls == FAULT_TLS_1_2)
         SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
-    if (tls == FAULT_TLS_CLIENT) {
-        SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    if (tls == FAULT_TLS_CLIENT || tls == FAULT_TLS_ASKS) {
+        SSL_CTX_set_verify(context,
+                           SSL_VERIFY_PEER |
+                               (tls == FAULT_TLS_CLIENT ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                           NULL);
         need(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certs.ca.certificate) == 1, "CA");
     }
     discard(&server);

@@ -33,7 +33,8 @@ enum fault_tls {
     FAULT_TLS_WRONG_NAME,  /* it is for another host */
     FAULT_TLS_OLD,         /* TLS 1.1 at most */
     FAULT_TLS_1_2,         /* TLS 1.2 at most */
-    FAULT_TLS_CLIENT       /* good, and demands a client certificate of the CA */
+    FAULT_TLS_ASKS,  /* good, and asks for a client certificate of the CA, which need not come */
+    FAULT_TLS_CLIENT /* good, and demands one */
 };
 
 enum {                           /* struct fault_answer, flags */

@@ -149,6 +149,8 @@ TEST(certificates_are_as_bad_as_their_names)
     CHECK_INT(shake(FAULT_TLS_OTHER_CA, 0, NULL), X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
     CHECK_INT(shake(FAULT_TLS_WRONG_NAME, 0, NULL), X509_V_ERR_HOSTNAME_MISMATCH);
     CHECK_INT(shake(FAULT_TLS_OLD, 0, NULL), -1);
+    CHECK_INT(shake(FAULT_TLS_ASKS, 0, NULL), X509_V_OK);
+    CHECK_INT(shake(FAULT_TLS_ASKS, 0, "somebody"), X509_V_OK);
     CHECK_INT(shake(FAULT_TLS_CLIENT, 0, NULL), -1);
     CHECK_INT(shake(FAULT_TLS_CLIENT, 0, "somebody"), X509_V_OK);
 }

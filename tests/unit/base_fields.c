@@ -75,6 +75,23 @@ TEST(tokens_and_values_are_what_rfc_9110_says)
     CHECK(!is_field_value(STR_NONE));
 }
 
+TEST(a_token68_is_of_its_characters_with_equals_signs_at_its_end_only)
+{
+    CHECK(is_token68(STR("a")));
+    CHECK(is_token68(STR("abc/+~==")));
+    CHECK(!is_token68(STR("")));
+    CHECK(!is_token68(STR("=")));
+    CHECK(!is_token68(STR("a=b")));
+    CHECK(!is_token68(paa_str_of_n("abcd\0", 5)));
+    for (unsigned c = 0; c < 256; c++) {
+        char text[5] = { 'a', 'b', (char)c, 'd', 'e' };
+        bool is_good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       (c != '\0' && strchr("-._~+/", (int)c) != NULL);
+
+        CHECK_INT(is_token68(paa_str_of_n(text, sizeof text)), is_good);
+    }
+}
+
 TEST(names_that_cgi_makes_one_are_the_same)
 {
     CHECK(field_name_same(STR("X-User-Id"), STR("x_user.ID")));
