@@ -5,6 +5,7 @@
 #define BASE_HINT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
@@ -15,13 +16,14 @@ enum { NEAR_LINE = 64 };
  * goes on. Any address will do. */
 static inline void fetch_near(const void *data, size_t size)
 {
-    const char *at = (const char *)data;
+    uintptr_t at =
+        (uintptr_t)data; /* it may be none, or too short: pointers must not leave their object */
 
     for (size_t i = 0; i + 3 * (size_t)NEAR_LINE < size; i += 4 * (size_t)NEAR_LINE) {
-        __builtin_prefetch(at + i);
-        __builtin_prefetch(at + i + NEAR_LINE);
-        __builtin_prefetch(at + i + 2 * (size_t)NEAR_LINE);
-        __builtin_prefetch(at + i + 3 * (size_t)NEAR_LINE);
+        __builtin_prefetch((const void *)(at + i));
+        __builtin_prefetch((const void *)(at + i + NEAR_LINE));
+        __builtin_prefetch((const void *)(at + i + 2 * (size_t)NEAR_LINE));
+        __builtin_prefetch((const void *)(at + i + 3 * (size_t)NEAR_LINE));
     }
 }
 

@@ -107,7 +107,8 @@ static void fail_run(struct memo_run *run, enum paa_result result, struct memo_n
         return;
     if (result == PAA_REJECT && !was_put_meanwhile(run))
         memo_forget(run->memo, entry, bin);
-    has_usable = entry->value != NULL && memo_is_usable(entry->value, now);
+    /* As of now: who joined since it ended found that one past its use. */
+    has_usable = entry->value != NULL && memo_is_usable(entry->value, memo_now(run->group->memos));
     if (outcome->status == PAA_STATUS_UNAVAILABLE)
         note_failure(run, entry, true, now, outcome);
     else if (result == PAA_ABSENT && has_usable)
@@ -138,7 +139,7 @@ static struct memo_entry *entry_named(const struct memo_run *run)
     return memo_find(run->memo, memo_hash(run->memo, key), key);
 }
 
-/* now: when it ended, before anybody could hear of it. */
+/* now: when it ended, before anybody could hear of it; the back-off counts from there. */
 static void conclude(struct memo_run *run, enum paa_result result, struct memo_now now,
                      struct memo_bin *bin)
 {

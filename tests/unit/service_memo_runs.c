@@ -395,3 +395,30 @@ TEST(too_many_who_wait_are_limited)
     free(askers);
     close_and_check(&s);
 }
+
+static struct bench *late; /* whose clock moves while a run ends; NULL: none */
+
+static void finish_late(struct paa_op *op)
+{
+    finish(op);
+    if (late != NULL)
+        atomic_fetch_add(&late->now_ms, 61 * 1000);
+}
+
+TEST(a_value_that_ended_while_its_renewal_failed_is_given_to_nobody)
+{
+    struct paa_memo_def def = def_named("tokens");
+    struct stand s;
+
+    def.finish = finish_late;
+    stand_open(&s, &def);
+    CHECK_INT(get(&s.a, s.memo, "a"), PAA_STATUS_OK);
+    atomic_store(&play.result, PAA_UNAVAILABLE);
+    CHECK_INT(renew(&s.a, s.memo, "a", 0), PAA_STATUS_OK); /* the one at hand serves */
+    pass_s(&s.b, 31);
+    late = &s.b;
+    CHECK_INT(renew(&s.a, s.memo, "a", 0), PAA_STATUS_UNAVAILABLE);
+    late = NULL;
+    CHECK_INT(play.runs, 3);
+    stand_close(&s);
+}
