@@ -182,6 +182,8 @@ int disk_round(struct store *store)
 
     list_init(&reads);
     take_reads(store, &reads, &create, &writes);
+    if (writes)
+        disk_want_writable(store);
     if (store->path != NULL && (create || !list_empty(&reads)))
         state = disk_ready(store, create, &error);
     else if (store->inode != 0 && atomic_load(&store->watched) > 0)

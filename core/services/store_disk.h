@@ -19,6 +19,9 @@ enum disk_state {
 
 /* ---- store_disk_open.c ---- */
 enum disk_state disk_ready(struct store *store, bool create, struct paa_error *error);
+/* Somebody writes. What was opened for reading only is opened anew if it may be written: what stood in the way (a disk
+ * that was full) may have passed. */
+void disk_want_writable(struct store *store);
 /* The files at the paths are others now: closes, so that the next round opens those. */
 void disk_look(struct store *store);
 /* After a failure: what cannot be trusted any more is dropped. */

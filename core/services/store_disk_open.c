@@ -140,11 +140,22 @@ static bool read_salt(struct store *store, struct paa_error *error)
     return true;
 }
 
+static bool may_write(const struct store *store)
+{
+    return faccessat(AT_FDCWD, store->path, W_OK, AT_EACCESS) == 0;
+}
+
+void disk_want_writable(struct store *store)
+{
+    if (store->disk != NULL && !store->writable && may_write(store))
+        disk_leave(store, false);
+}
+
 static enum disk_state open_files(struct store *store, bool create, const struct stat *status,
                                   struct paa_error *error)
 {
     struct stat now;
-    bool writable = faccessat(AT_FDCWD, store->path, W_OK, AT_EACCESS) == 0;
+    bool writable = may_write(store);
     struct paa_error word_error = { "" };
     enum disk_result result = DISK_FAILED;
 

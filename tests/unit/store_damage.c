@@ -2,6 +2,7 @@
 /* Files that are damaged, foreign, locked, full or not ours: UNAVAILABLE with a sentence, and never a crash. */
 #include "fork.h"
 #include "store_files.h"
+#include "store_parts.h"
 #include "test.h"
 
 #include <fcntl.h>
@@ -245,6 +246,31 @@ static int run_on_full_disk(struct shop *shop)
     world_free(&world);
     free(value);
     return full == 0 ? 1 : ok != 0 ? 2 : 0;
+}
+
+/* As where a full disk was in the way when it was opened, and is not any more. */
+TEST(a_store_that_was_opened_for_reading_only_is_written_to_once_it_may_be)
+{
+    struct shop shop;
+    struct world world;
+    struct driver d;
+    struct paa_table *table;
+    struct store *store;
+
+    shop_open(&shop);
+    table = shop_world(&shop, &world, 0);
+    store = table->attachment->store;
+    driver_init(&d, &world, OP_VERB);
+    CHECK_INT(put_to(&d, table, "key", "before", 0, 0, 0), PAA_STATUS_OK);
+    pthread_mutex_lock(&store->disk_lock);
+    store->writable = false;
+    pthread_mutex_unlock(&store->disk_lock);
+    CHECK_INT(put_to(&d, table, "key", "after", 0, 0, 0), PAA_STATUS_OK);
+    CHECK_INT(get_from(&d, table, "key"), PAA_STATUS_OK);
+    CHECK(strcmp(d.value, "after") == 0);
+    driver_free(&d);
+    world_free(&world);
+    shop_close(&shop);
 }
 
 TEST(on_a_full_disk_writes_fail_with_a_sentence_and_reads_go_on)
