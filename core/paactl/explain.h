@@ -33,7 +33,7 @@ struct explanation {
     size_t response_edit_count;
     struct paa_answer answer;
     struct paa_str target; /* with ALLOW */
-    bool has_tls; /* of an outgoing request that may be sent, unless by plain http */
+    bool has_tls;          /* of an outgoing request that may be sent, unless by plain http */
     struct paa_client_tls tls;
     struct paa_str audit; /* a line of JSON; absent: there was no memory for it */
     size_t ignored_body;  /* the chain asked for the content, and there was none to give */

@@ -112,10 +112,11 @@ TEST(an_issuer_dies_for_an_hour_comes_back_rotates_and_withdraws)
         { 20, NOTHING, 503, 503, 503 },   /* and no longer: who it is cannot be found out */
         { 3600, NOTHING, 503, 503, 503 }, /* however long that takes */
         { 120, COMES_BACK, 200, 401, 200 },
-        { 60, ROTATES, 200, 200, 200 },   /* an unknown key asks for the set at once */
-        { 5, WITHDRAWS, 200, 200, 200 },  /* nobody has told us */
-        { 700, NOTHING, 401, 200, 200 },  /* past soft, and nothing has failed: the new set, first of all */
-        { 5, ROTATES, 401, 200, 200 }, /* nobody has told us */
+        { 60, ROTATES, 200, 200, 200 },  /* an unknown key asks for the set at once */
+        { 5, WITHDRAWS, 200, 200, 200 }, /* nobody has told us */
+        { 700, NOTHING, 401, 200,
+          200 }, /* past soft, and nothing has failed: the new set, first of all */
+        { 5, ROTATES, 401, 200, 200 },    /* nobody has told us */
         { 4300, NOTHING, 200, 200, 200 }, /* past soft and hard: likewise */
         { 5, WITHDRAWS, 200, 200, 200 },
         { 0, DIES, 200, 200, 200 },
