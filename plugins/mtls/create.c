@@ -312,6 +312,8 @@ enum paa_status judging_create(struct paa_op *op, struct judging *judging)
     if (status == PAA_STATUS_OK)
         status = read_identity(op, judging);
     if (status == PAA_STATUS_OK)
+        status = inputs_check(op);
+    if (status == PAA_STATUS_OK)
         status = inputs_create(op, judging);
     if (status == PAA_STATUS_OK)
         status = responder_create(op, judging);

@@ -89,6 +89,8 @@ enum paa_status judging_create(struct paa_op *op, struct judging *judging);
 /* ---- inputs.c ----------------------------------------------------------------------------------- */
 
 enum paa_status inputs_create(struct paa_op *op, struct judging *judging);
+/* From create. INVALID: a file of trust, intermediates or crl is none. */
+enum paa_status inputs_check(struct paa_op *op);
 /* Waiting. All inputs of the judgement, as they are now; then verify_with_inputs. */
 enum paa_result inputs_ask(struct paa_op *op, struct state *state);
 

@@ -50,6 +50,9 @@ static const struct {
     { "trust = \"ca.pem\"; email_san = [ \"example.com\" ];", "is no e-mail address" },
     { "trust = \"ca.pem\"; subject = [ \"robot\" ];", "is no distinguished name" },
     { "trust = \"ca.pem\"; source = \"header\";", "source" },
+    { "trust = \"paa.conf\";", "the file of `trust`" },
+    { "trust = \"ca.pem\"; intermediates = \"paa.conf\";", "the file of `intermediates`" },
+    { "trust = \"ca.pem\"; crl = \"ca.pem\";", "crl" },
     { "trust = \"ca.pem\"; depth = 10;", "depth" },
     { "trust = \"ca.pem\"; trusted = true;", "trusted" },
 };
