@@ -94,6 +94,7 @@ static struct memo_value *copy_of(struct paa_memo *memo, const struct memo_value
     copy->version = value->version;
     copy->life = value->life;
     copy->is_negative = value->is_negative;
+    atomic_store(&copy->last_until_ms, atomic_load(&value->last_until_ms));
     copy->order = memo->kept_in != NULL ? value->order : 0;
     return copy;
 }

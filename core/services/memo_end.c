@@ -69,6 +69,19 @@ int64_t memo_backoff(const struct memo_run *run, unsigned failures)
     return asked > ms ? asked : ms;
 }
 
+void memo_is_last(struct memo_entry *entry)
+{
+    struct memo_value *all[] = { entry->value, entry->raw };
+
+    for (size_t i = 0; i < 2; i++) {
+        if (all[i] == NULL)
+            continue;
+        atomic_store_explicit(&all[i]->renew_ms, entry->retry_ms, memory_order_relaxed);
+        atomic_store_explicit(&all[i]->last_until_ms, time_add(entry->retry_ms, MEMO_FAILED_MS),
+                              memory_order_relaxed);
+    }
+}
+
 /* A failure leaves what is usable in place; the next try comes later. */
 static void note_failure(struct memo_run *run, struct memo_entry *entry, bool is_failure,
                          struct memo_now now, struct memo_answer *outcome)
@@ -80,10 +93,7 @@ static void note_failure(struct memo_run *run, struct memo_entry *entry, bool is
         outcome->retry_after_ms = wait_ms;
     }
     entry->retry_ms = time_add(now.ms, wait_ms);
-    if (entry->value == NULL)
-        return;
-    atomic_store_explicit(&entry->value->renew_ms, entry->retry_ms, memory_order_relaxed);
-    atomic_store_explicit(&entry->value->is_last, true, memory_order_relaxed);
+    memo_is_last(entry);
 }
 
 /* What the producer refused is the value it was shown, not one that came since. */

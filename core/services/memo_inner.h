@@ -47,6 +47,7 @@ enum {
     MEMO_BACKOFF_MAX_MS = 60 * 1000,
     MEMO_BACKOFF_DOUBLINGS = 6,     /* 1 s, 2 s, … to the most */
     MEMO_RETRY_MAX_MS = 300 * 1000, /* a longer Retry-After of a peer is cut */
+    MEMO_FAILED_MS = 60 * 1000, /* after a failed try's back-off that try says nothing any more */
     MEMO_STATE_MAX = 64 * 1024,
     MEMO_RUN_ARENA_MAX = 1024 * 1024,
     MEMO_OF_INSTANCE_MAX = 64,  /* one bit each */
@@ -85,8 +86,9 @@ struct memo_value { /* constant once it is published, but for the two words that
     uint64_t version;
     struct memo_life life;
     _Atomic int64_t renew_ms; /* stale: no look at the entry before; relaxed */
-    atomic_bool is_last;      /* it could not be renewed when that was tried; relaxed */
-    atomic_bool is_used;      /* since the hand passed; relaxed, written only when not set */
+    _Atomic int64_t
+        last_until_ms; /* it could not be renewed when that was tried; so long that counts; relaxed */
+    atomic_bool is_used; /* since the hand passed; relaxed, written only when not set */
     bool is_negative;
     bool has_bytes;
     bool is_decoded; /* or there is no decoder */
@@ -409,6 +411,8 @@ void memo_run_end(struct memo_run *run, enum paa_result result);
 /* Under the group's lock: value is what the key has now, by its own lifetimes. False: it is not retained. */
 /* How long nobody tries again after one more failure. */
 int64_t memo_backoff(const struct memo_run *run, unsigned failures);
+/* What the entry has could not be renewed; the next try is at its retry_ms. */
+void memo_is_last(struct memo_entry *entry);
 bool memo_accept(struct memo_entry *entry, struct memo_value *value, struct memo_bin *bin);
 
 /* ---- memo_home.c -------------------------------------------------------------------------------- */

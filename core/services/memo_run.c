@@ -197,7 +197,7 @@ enum paa_status memo_run_begin(struct paa_memo *memo, struct memo_entry *entry, 
     if (starter != NULL)
         run->above |= starter->above;
     if (entry->raw != NULL && (flags & PAA_RUN_FORCED) == 0 && memo_is_usable(entry->raw, now) &&
-        (entry->failures > 0 || memo->def.produce == NULL || !memo_has_to_wait(entry->raw, now))) {
+        (memo->def.produce == NULL || !memo_has_to_wait(entry->raw, now))) {
         run->value = entry->raw;
         run->only_decodes = true;
         memo_take_raw(memo, entry);

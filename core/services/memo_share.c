@@ -319,8 +319,7 @@ void memo_share_told(struct memo_run *run, struct memo_entry *entry, struct memo
     entry->retry_ms = now.ms + share->told_retry_ms; /* the back-off of another process */
     if (entry->value == NULL || !memo_is_usable(entry->value, now))
         return;
-    atomic_store_explicit(&entry->value->renew_ms, entry->retry_ms, memory_order_relaxed);
-    atomic_store_explicit(&entry->value->is_last, true, memory_order_relaxed);
+    memo_is_last(entry);
     answer->status = PAA_STATUS_OK;
     answer->value = entry->value;
 }

@@ -66,6 +66,17 @@ static struct memo_life life_of(const struct memo_record *record, struct memo_no
     return memo_life_at(record->fresh_s, record->waits_s, record->usable_s, record->keep_s, now);
 }
 
+/* By the failed try that the record tells of; the steady clock's. */
+static int64_t last_until_ms(const struct memo_run *run)
+{
+    int64_t until_ms = run->share->record.retry_ms;
+    int64_t left_ms = until_ms > 0 ? share_left_of(run, time_add(until_ms, MEMO_FAILED_MS),
+                                                   MEMO_RETRY_MAX_MS + MEMO_FAILED_MS)
+                                   : 0;
+
+    return left_ms > 0 ? time_add(memo_now(run->group->memos).ms, left_ms) : 0;
+}
+
 /* False: no memory, so that nothing can be said. */
 static bool hold(struct memo_run *run, const struct paa_record *found)
 {
@@ -87,7 +98,8 @@ static bool hold(struct memo_run *run, const struct paa_record *found)
         share->held->version = record->version;
         share->held->order = memo_order_saved(found->version);
         share->held->life = life_of(record, memo_now(run->group->memos));
-        atomic_store_explicit(&share->held->is_last, record->failures > 0, memory_order_relaxed);
+        atomic_store_explicit(&share->held->last_until_ms, last_until_ms(run),
+                              memory_order_relaxed);
     }
     record->key = record->bytes = BYTES_NONE; /* views that end */
     return true;

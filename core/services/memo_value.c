@@ -92,7 +92,7 @@ bool memo_is_usable(const struct memo_value *value, struct memo_now now)
 bool memo_has_to_wait(const struct memo_value *value, struct memo_now now)
 {
     return (now.s >= value->life.waits_s || now.ms >= value->life.waits_ms) &&
-           !atomic_load_explicit(&value->is_last, memory_order_relaxed);
+           now.ms >= atomic_load_explicit(&value->last_until_ms, memory_order_relaxed);
 }
 
 bool memo_is_kept(const struct memo_value *value, struct memo_now now)

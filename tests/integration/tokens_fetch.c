@@ -147,6 +147,35 @@ TEST(an_issuer_dies_for_an_hour_comes_back_rotates_and_withdraws)
     fault_server_stop(issuer.server);
 }
 
+static void fails_once(const char *stores)
+{
+    struct issuer issuer;
+    struct host host;
+    char policy[4096], whole[5000], token[SIGNER_TOKEN_MAX];
+
+    issuer_start(&issuer);
+    issuer_policy(&issuer, "", policy, sizeof policy);
+    (void)snprintf(whole, sizeof whole, "%s%s", stores, policy);
+    REQUIRE(tokens_open(&host, whole));
+    token_of(&issuer, "p256", ALG_ES256, token);
+    CHECK_TOKEN(&host, token, 200, "good");
+    answer(&issuer, "/jwks", "", 503, 0);
+    host_pass(&host, 601 * 1000);
+    CHECK_TOKEN(&host, token, 200, "good"); /* asked first, in vain: the last good set */
+    answer(&issuer, "/jwks", tokens_set("p256"), 200, 0);
+    CHECK_TOKEN(&host, token, 200, "good"); /* not asked again so soon */
+    host_pass(&host, 1800 * 1000);
+    CHECK_TOKEN(&host, token, 401, "unknown-key");
+    host_close(&host);
+    fault_server_stop(issuer.server);
+}
+
+TEST(a_failure_that_is_long_over_excuses_no_old_key)
+{
+    fails_once("");
+    fails_once("stores = { state = \"state.db\"; };\n");
+}
+
 /* ---- keys that nobody knows ---------------------------------------------------------------------- */
 
 TEST(a_new_key_under_the_old_name_is_found)
