@@ -166,7 +166,7 @@ static void conclude(struct memo_run *run, enum paa_result result, struct memo_n
         outcome.value = NULL;
         memo_share_told(run, entry, &outcome, bin);
     } else if (result != PAA_DONE || entry == NULL) {
-        if (entry != NULL && entry->value == NULL && run->share != NULL && run->share->has_last)
+        if (entry != NULL && entry->value == NULL && run->has_last)
             is_retained = memo_accept(entry, value, bin);
         outcome.value = NULL;
         fail_run(run, result != PAA_DONE ? result : PAA_UNAVAILABLE, now, &outcome, bin);
@@ -184,7 +184,8 @@ static void conclude(struct memo_run *run, enum paa_result result, struct memo_n
     }
     if (!is_retained)
         memo_bin_add(bin, value);
-    run->value = NULL;
+    memo_bin_add(bin, run->last);
+    run->value = run->last = NULL;
     if (run->share != NULL && entry != NULL)
         memo_share_again(run, entry);
 }

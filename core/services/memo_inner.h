@@ -211,7 +211,6 @@ struct memo_share { /* what a run of a SHARED memo has to do with the store */
     uint64_t seen;        /* of a drop */
     uint64_t above;       /* only what is newer counts */
     uint64_t heard;       /* what the entry had heard of when it began */
-    bool has_last;        /* the producer failed; the run's value is the last that the store has */
     uint64_t there;       /* the record's version in the store, for compare-and-set; 0: none */
     uint64_t known;       /* the order of what was here when it began, of all there was */
     uint64_t shown;       /* and of what the producer is shown */
@@ -249,6 +248,9 @@ struct memo_run { /* an operation of a producer or decoder */
     struct paa_memo_run asked;
     enum paa_result final;    /* once it is called off */
     struct memo_value *value; /* made, or to be decoded; its own until the end */
+    struct memo_value
+        *last;     /* usable, not decoded, and worth something only if the producer fails */
+    bool has_last; /* it has failed, and value is the last that was here or in the store */
     uint64_t source_version;
     bool is_disowned; /* its key was forgotten meanwhile: what it makes is nobody's; group->lock */
     bool is_counted;  /* among group->running; group->lock */

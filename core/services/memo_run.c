@@ -172,6 +172,19 @@ static uint64_t known_of(const struct memo_entry *entry)
     return known;
 }
 
+/* It is decoded, or kept for the case that there is no newer one to be had. */
+static void take_raw(struct memo_run *run, struct memo_entry *entry, struct memo_now now)
+{
+    struct paa_memo *memo = run->memo;
+
+    run->only_decodes = memo->def.produce == NULL || !memo_has_to_wait(entry->raw, now);
+    if (run->only_decodes)
+        run->value = entry->raw;
+    else
+        run->last = entry->raw;
+    memo_take_raw(memo, entry);
+}
+
 enum paa_status memo_run_begin(struct paa_memo *memo, struct memo_entry *entry, uint32_t flags,
                                uint64_t seen, struct paa_bytes input,
                                const struct memo_run *starter)
@@ -196,12 +209,8 @@ enum paa_status memo_run_begin(struct paa_memo *memo, struct memo_entry *entry, 
     }
     if (starter != NULL)
         run->above |= starter->above;
-    if (entry->raw != NULL && (flags & PAA_RUN_FORCED) == 0 && memo_is_usable(entry->raw, now) &&
-        (memo->def.produce == NULL || !memo_has_to_wait(entry->raw, now))) {
-        run->value = entry->raw;
-        run->only_decodes = true;
-        memo_take_raw(memo, entry);
-    }
+    if (entry->raw != NULL && (flags & PAA_RUN_FORCED) == 0 && memo_is_usable(entry->raw, now))
+        take_raw(run, entry, now);
     run->entry = entry;
     entry->run = run;
     if ((flags & PAA_RUN_FORCED) != 0)
@@ -391,12 +400,21 @@ static enum paa_result begin_step(struct memo_run *run)
     return memo_ask_producer(run);
 }
 
+static void give_last(struct memo_run *run)
+{
+    run->value = run->last;
+    run->last = NULL;
+    run->has_last = memo_decode_made(run) == PAA_DONE;
+}
+
 enum paa_result memo_after_produce(struct memo_run *run, enum paa_result result)
 {
     if (run->memo->settle_fn != NULL)
         result = run->memo->settle_fn(&run->op, result);
     if (result != PAA_DONE) {
         drop_value(run);
+        if (run->last != NULL && result != PAA_REJECT)
+            give_last(run);
         return result;
     }
     if (run->value != NULL)

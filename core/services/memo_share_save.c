@@ -171,8 +171,8 @@ static enum paa_result saved_failure(struct paa_op *op, enum paa_status status,
     (void)op;
     (void)status;
     (void)record;
-    if (run->share->made != PAA_REJECT && share_is_usable(run))
-        run->share->has_last = share_take_held(run);
+    if (run->share->made != PAA_REJECT && run->value == NULL && share_is_usable(run))
+        run->has_last = share_take_held(run);
     return run->share->made;
 }
 

@@ -19,6 +19,8 @@ enum {
     KEYS_SOFT_MIN_S = 60,
     KEYS_SOFT_MAX_S = 3600,
     KEYS_SOFT_DEFAULT_S = 600, /* when the issuer says nothing */
+    KEYS_BEHIND_S = 15,  /* after its lifetime a set is renewed while requests go on, at least */
+    KEYS_WAIT_MS = 5000, /* how long those wait for whom the last set would do */
     KEYS_MEMO_BYTES = 32 * 1024 * 1024,
     KEYS_COOLDOWN_MS = 30 * 1000 /* between fetches that tokens with unknown keys ask for */
 };
@@ -109,6 +111,7 @@ static enum paa_status decode_secret(struct paa_op *op, const struct paa_bytes *
 
 struct run { /* state of a producer */
     const struct bearer_issuer *issuer;
+    bool is_waited_for; /* by requests for which an older set would do */
 };
 
 static const struct bearer_issuer *issuer_named(struct paa_op *op, struct paa_bytes name)
@@ -144,7 +147,7 @@ static enum paa_result publish(struct paa_op *op, const struct bearer_issuer *is
     (void)op->host->random->fill(op, &chance, sizeof chance);
     paa_init(&product, sizeof product);
     product.fresh_until_s = time_add(now_s, lifetime_early_s(life_s, chance));
-    product.waits_from_s = time_add(now_s, life_s);
+    product.waits_from_s = time_add(now_s, life_s + KEYS_BEHIND_S);
     product.usable_until_s = time_add(time_add(now_s, life_s), issuer->outage_s);
     product.bytes = response->body;
     op->host->memo->product(op, &product);
@@ -184,6 +187,7 @@ static enum paa_result fetch(struct paa_op *op, struct paa_str url, uint32_t fla
     request.header_count = 1;
     request.tls = run->issuer->tls;
     request.response_limit = JWK_SET_TEXT_MAX;
+    request.timeout_ms = run->is_waited_for ? KEYS_WAIT_MS : 0;
     request.named_by = run->issuer->rules.issuer;
     return op->host->http->fetch(op, &request, on_set, run);
 }
@@ -209,6 +213,8 @@ static enum paa_result produce(struct paa_op *op, const struct paa_memo_run *ask
     struct run *run = (struct run *)op->state;
     struct paa_memo_query query;
 
+    run->is_waited_for =
+        asked->previous.data != NULL && (asked->flags & (uint32_t)PAA_RUN_BACKGROUND) == 0;
     run->issuer = issuer_named(op, asked->key);
     if (run->issuer == NULL)
         return paa_fail(op, PAA_REJECT, "keys", "the policy names no such issuer any more");

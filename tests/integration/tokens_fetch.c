@@ -176,6 +176,33 @@ TEST(a_failure_that_is_long_over_excuses_no_old_key)
     fails_once("stores = { state = \"state.db\"; };\n");
 }
 
+/* What was fetched before a reload is kept as bytes, and becomes keys again if nothing newer is to be had. */
+TEST(a_reload_in_an_outage_keeps_the_last_set)
+{
+    static const char *const stores[] = { "", "stores = { state = \"state.db\"; };\n" };
+
+    for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++) {
+        struct issuer issuer;
+        struct host host;
+        char policy[4096], whole[5000], token[SIGNER_TOKEN_MAX];
+
+        issuer_start(&issuer);
+        issuer_policy(&issuer, "", policy, sizeof policy);
+        (void)snprintf(whole, sizeof whole, "%s%s", stores[i], policy);
+        REQUIRE(tokens_open(&host, whole));
+        token_of(&issuer, "p256", ALG_ES256, token);
+        CHECK_TOKEN(&host, token, 200, "good");
+        change(&issuer, DIES);
+        host_pass(&host, 700 * 1000);
+        (void)snprintf(whole, sizeof whole, "%s%s# changed\n", stores[i], policy);
+        CHECK(host_write(&host, whole));
+        CHECK_INT(paa_context_reload(host.context, 60000, &host.error), 1);
+        CHECK_TOKEN(&host, token, 200, "good");
+        host_close(&host);
+        fault_server_stop(issuer.server);
+    }
+}
+
 /* ---- keys that nobody knows ---------------------------------------------------------------------- */
 
 TEST(a_new_key_under_the_old_name_is_found)
