@@ -216,6 +216,16 @@ static bool has_raw(const struct memo_entry *entry, struct memo_now now)
     return entry != NULL && entry->raw != NULL && memo_is_usable(entry->raw, now);
 }
 
+/* Is what the key has good enough, without a newer one? */
+static bool will_do(const struct paa_memo *memo, const struct memo_entry *entry,
+                    struct memo_now now)
+{
+    if (entry == NULL || entry->value == NULL || !memo_is_usable(entry->value, now))
+        return false;
+    return memo->def.produce == NULL || !memo_has_to_wait(entry->value, now) ||
+           memo->group->waiters >= MEMO_WAITERS_MAX;
+}
+
 /* Under the group's lock. */
 static void get_slow(struct op *op, struct paa_memo *memo, const struct paa_memo_query *query,
                      uint64_t hash, struct memo_now now, struct memo_bin *bin)
@@ -228,8 +238,7 @@ static void get_slow(struct op *op, struct paa_memo *memo, const struct paa_memo
         memo_share_look(op, memo, query->key);
         return;
     }
-    if (looks || (entry != NULL && entry->value != NULL && memo_is_usable(entry->value, now) &&
-                  (memo->def.produce == NULL || !memo_has_to_wait(entry->value, now)))) {
+    if (looks || will_do(memo, entry, now)) {
         look(op, memo, entry, now);
         return;
     }
