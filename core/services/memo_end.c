@@ -184,7 +184,10 @@ static void conclude(struct memo_run *run, enum paa_result result, struct memo_n
     }
     if (!is_retained)
         memo_bin_add(bin, value);
-    memo_bin_add(bin, run->last);
+    if (run->last != NULL && entry != NULL && entry->value == NULL && entry->raw == NULL)
+        memo_set_raw(run->memo, entry, run->last, bin); /* nobody came to need it: it may do yet */
+    else
+        memo_bin_add(bin, run->last);
     run->value = run->last = NULL;
     if (run->share != NULL && entry != NULL)
         memo_share_again(run, entry);

@@ -167,12 +167,16 @@ static enum paa_result saved_failure(struct paa_op *op, enum paa_status status,
                                      const struct paa_record *record, void *context)
 {
     struct memo_run *run = context;
+    struct memo_bin bin = { NULL };
 
     (void)op;
     (void)status;
     (void)record;
-    if (run->share->made != PAA_REJECT && run->value == NULL && share_is_usable(run))
+    if (run->share->made != PAA_REJECT && share_is_usable(run)) {
+        memo_bin_add(&bin, run->value); /* the last that was here: it is no newer */
         run->has_last = share_take_held(run);
+        memo_bin_empty(run->group->memos, &bin);
+    }
     return run->share->made;
 }
 

@@ -324,7 +324,7 @@ static bool next_stage(struct memo_run *run, enum paa_result *result)
     if (share->stage != SHARE_PRODUCING)
         return false;
     share->made = memo_after_produce(run, *result);
-    if (run->value != NULL)
+    if (share->made == PAA_DONE)
         run->value->order = unsaved_order(share);
     *result = share->made;
     if (!share_has_to_save(run))
