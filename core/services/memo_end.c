@@ -149,6 +149,13 @@ static struct memo_entry *entry_named(const struct memo_run *run)
     return memo_find(run->memo, memo_hash(run->memo, key), key);
 }
 
+/* What was kept for the producer's failure, and not needed: neither found worthless nor dropped. */
+static bool may_do_yet(const struct memo_run *run, enum paa_result result)
+{
+    return result != PAA_REJECT &&
+           (run->share == NULL || (run->share->record.flags & MEMO_RECORD_DROPPED) == 0);
+}
+
 /* now: when it ended, before anybody could hear of it; the back-off counts from there. */
 static void conclude(struct memo_run *run, enum paa_result result, struct memo_now now,
                      struct memo_bin *bin)
@@ -184,7 +191,8 @@ static void conclude(struct memo_run *run, enum paa_result result, struct memo_n
     }
     if (!is_retained)
         memo_bin_add(bin, value);
-    if (run->last != NULL && entry != NULL && entry->value == NULL && entry->raw == NULL)
+    if (run->last != NULL && may_do_yet(run, result) && entry != NULL && entry->value == NULL &&
+        entry->raw == NULL)
         memo_set_raw(run->memo, entry, run->last, bin); /* nobody came to need it: it may do yet */
     else
         memo_bin_add(bin, run->last);

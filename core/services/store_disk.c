@@ -12,8 +12,10 @@ static bool needs_file(const struct store_request *request)
     return request->overlay == NULL && (writes || request->verb == STORE_LOCK);
 }
 
-static void take_reads(struct store *store, struct list *reads, bool *ret_create, bool *ret_writes)
+static void take_reads(struct store *store, struct list *reads, bool *ret_create, bool *ret_writes,
+                       bool *ret_locks)
 {
+    *ret_locks = false;
     pthread_mutex_lock(&store->lock);
     *ret_create = false;
     *ret_writes = !list_empty(&store->writes);
@@ -25,6 +27,7 @@ static void take_reads(struct store *store, struct list *reads, bool *ret_create
         store->queued--;
         store->running++;
         request_tell_time(request);
+        *ret_locks = *ret_locks || request->verb == STORE_LOCK;
         *ret_create = *ret_create || needs_file(request);
         list_add_last(reads, &request->link);
     }
@@ -177,12 +180,13 @@ int disk_round(struct store *store)
     enum disk_state state = DISK_OPENED;
     bool create;
     bool writes;
+    bool locks; /* whose file is opened as the store is */
     int wait_ms;
     int retry_ms = 0;
 
     list_init(&reads);
-    take_reads(store, &reads, &create, &writes);
-    if (writes)
+    take_reads(store, &reads, &create, &writes, &locks);
+    if (writes || locks)
         disk_want_writable(store);
     if (store->path != NULL && (create || !list_empty(&reads)))
         state = disk_ready(store, create, &error);

@@ -5,36 +5,35 @@
 
 enum { MS_PER_S = 1000, ROUNDING_S = 1 /* one clock counts seconds, the other less */ };
 
-static int64_t believe(struct store_due *due, int64_t now_s, int64_t steady_ms)
+static int64_t believe(struct store_due *due, int64_t now_s)
 {
-    *due = (struct store_due){ now_s, steady_ms, STORE_NOT_AHEAD };
+    due->due_ms = now_s < INT64_MAX / MS_PER_S ? now_s * MS_PER_S : INT64_MAX;
+    due->ahead_ms = STORE_NOT_AHEAD;
     return now_s;
 }
 
-/* The steady clock begins anew with each boot: what passed meanwhile is not known, so nothing did. */
-static void begin_again(struct store_due *due, int64_t steady_ms)
+/* Since the last look. The steady clock begins anew with each boot: what passed meanwhile is not known, so nothing did. */
+static int64_t passed_ms(struct store_due *due, int64_t steady_ms)
 {
-    due->at_ms = steady_ms;
-    if (due->ahead_since_ms != STORE_NOT_AHEAD)
-        due->ahead_since_ms = steady_ms;
+    int64_t passed = steady_ms > due->seen_ms ? steady_ms - due->seen_ms : 0;
+
+    due->seen_ms = steady_ms;
+    return passed;
 }
 
 int64_t store_due_at(struct store_due *due, int64_t now_s, int64_t steady_ms)
 {
-    int64_t allowed_s;
+    bool is_new = due->due_ms == 0;
+    int64_t passed;
 
     if (now_s < 0 || steady_ms < 0)
         return 0;
-    if (due->base_s == 0)
-        return believe(due, now_s, steady_ms);
-    if (steady_ms < due->at_ms || steady_ms < due->ahead_since_ms)
-        begin_again(due, steady_ms);
-    allowed_s = time_add(due->base_s, (steady_ms - due->at_ms) / MS_PER_S);
-    if (now_s <= time_add(allowed_s, ROUNDING_S))
-        return believe(due, now_s, steady_ms);
-    if (due->ahead_since_ms == STORE_NOT_AHEAD)
-        due->ahead_since_ms = steady_ms;
-    if (steady_ms - due->ahead_since_ms >= STORE_TRUST_AFTER_MS)
-        return believe(due, now_s, steady_ms);
-    return allowed_s;
+    passed = passed_ms(due, steady_ms);
+    due->due_ms = time_add(due->due_ms, passed);
+    if (is_new || now_s <= due->due_ms / MS_PER_S + ROUNDING_S)
+        return believe(due, now_s);
+    due->ahead_ms = due->ahead_ms == STORE_NOT_AHEAD ? 0 : time_add(due->ahead_ms, passed);
+    if (due->ahead_ms >= STORE_TRUST_AFTER_MS)
+        return believe(due, now_s);
+    return due->due_ms / MS_PER_S;
 }

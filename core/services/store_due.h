@@ -7,6 +7,7 @@
 #ifndef SERVICES_STORE_DUE_H
 #define SERVICES_STORE_DUE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -14,10 +15,10 @@ enum {
     STORE_NOT_AHEAD = -1
 };
 
-struct store_due {          /* zeroed: nothing is known yet */
-    int64_t base_s;         /* a wall clock that was believed */
-    int64_t at_ms;          /* steady, of that moment */
-    int64_t ahead_since_ms; /* steady; STORE_NOT_AHEAD */
+struct store_due {    /* zeroed: nothing is known yet */
+    int64_t due_ms;   /* a wall clock that was believed, and what steadily passed since */
+    int64_t seen_ms;  /* the steady clock at the last look */
+    int64_t ahead_ms; /* how long the wall clock has been ahead of that; STORE_NOT_AHEAD */
 };
 
 /* The clocks are the caller's, of one moment. Below 0: a clock failed, and nothing is due. */

@@ -30,10 +30,10 @@ static const char *const query_text[QUERY_COUNT] = {
     [QUERY_BEGIN_WRITE] = "BEGIN IMMEDIATE",
     [QUERY_COMMIT] = "COMMIT",
     [QUERY_ROLLBACK] = "ROLLBACK",
-    [QUERY_META] = "SELECT commits, sequence, purged, salt, due, due_at, due_ahead FROM meta"
+    [QUERY_META] = "SELECT commits, sequence, purged, salt, due, due_seen, due_ahead FROM meta"
                    " WHERE id = 1",
     [QUERY_META_SET] = "UPDATE meta SET commits = ?1, sequence = ?2, purged = ?3, due = ?4,"
-                       " due_at = ?5, due_ahead = ?6 WHERE id = 1",
+                       " due_seen = ?5, due_ahead = ?6 WHERE id = 1",
     [QUERY_TABLE] = "SELECT id FROM tables WHERE address = ?1",
     [QUERY_TABLE_NEW] = "INSERT INTO tables (address) VALUES (?1)",
     [QUERY_FIND] = COLUMNS "WHERE tbl = ?1 AND key = ?2",
@@ -56,7 +56,7 @@ static const char *const query_text[QUERY_COUNT] = {
 static const char schema[] =
     "CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), commits INTEGER NOT NULL,"
     " sequence INTEGER NOT NULL, purged INTEGER NOT NULL, salt BLOB NOT NULL,"
-    " due INTEGER NOT NULL, due_at INTEGER NOT NULL, due_ahead INTEGER NOT NULL);"
+    " due INTEGER NOT NULL, due_seen INTEGER NOT NULL, due_ahead INTEGER NOT NULL);"
     "INSERT INTO meta VALUES (1, 1, 0, 0, randomblob(16), 0, 0, -1);"
     "CREATE TABLE tables (id INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE);"
     "CREATE TABLE records (seq INTEGER PRIMARY KEY, tbl INTEGER NOT NULL, key BLOB NOT NULL,"

@@ -349,11 +349,10 @@ void disk_rollback(struct disk *disk)
 
 static bool column_due(sqlite3_stmt *statement, struct store_due *ret_due)
 {
-    ret_due->base_s = sqlite3_column_int64(statement, 4);
-    ret_due->at_ms = sqlite3_column_int64(statement, 5);
-    ret_due->ahead_since_ms = sqlite3_column_int64(statement, 6);
-    return ret_due->base_s >= 0 && ret_due->at_ms >= 0 &&
-           ret_due->ahead_since_ms >= STORE_NOT_AHEAD;
+    ret_due->due_ms = sqlite3_column_int64(statement, 4);
+    ret_due->seen_ms = sqlite3_column_int64(statement, 5);
+    ret_due->ahead_ms = sqlite3_column_int64(statement, 6);
+    return ret_due->due_ms >= 0 && ret_due->seen_ms >= 0 && ret_due->ahead_ms >= STORE_NOT_AHEAD;
 }
 
 enum disk_result disk_meta_read(struct disk *disk, struct disk_meta *ret_meta)
@@ -388,9 +387,9 @@ enum disk_result disk_meta_write(struct disk *disk, const struct disk_meta *meta
     sqlite3_bind_int64(statement, 1, (int64_t)meta->commits);
     sqlite3_bind_int64(statement, 2, (int64_t)meta->sequence);
     sqlite3_bind_int64(statement, 3, (int64_t)meta->purged);
-    sqlite3_bind_int64(statement, 4, meta->due.base_s);
-    sqlite3_bind_int64(statement, 5, meta->due.at_ms);
-    sqlite3_bind_int64(statement, 6, meta->due.ahead_since_ms);
+    sqlite3_bind_int64(statement, 4, meta->due.due_ms);
+    sqlite3_bind_int64(statement, 5, meta->due.seen_ms);
+    sqlite3_bind_int64(statement, 6, meta->due.ahead_ms);
     return run(disk, statement);
 }
 
