@@ -12,13 +12,15 @@ static int64_t believe(struct store_due *due, int64_t now_s)
     return now_s;
 }
 
-/* Since the last look. The steady clock begins anew with each boot: what passed meanwhile is not known, so nothing did. */
+/* Since the last look. Those who ask may have waited for their turn, and no moment counts twice. But the steady clock
+ * begins anew with each boot: what passed meanwhile is not known, so nothing did. */
 static int64_t passed_ms(struct store_due *due, int64_t steady_ms)
 {
-    int64_t passed = steady_ms > due->seen_ms ? steady_ms - due->seen_ms : 0;
+    int64_t passed = steady_ms - due->seen_ms;
 
-    due->seen_ms = steady_ms;
-    return passed;
+    if (passed >= 0 || passed < -STORE_LATE_MS)
+        due->seen_ms = steady_ms;
+    return passed > 0 ? passed : 0;
 }
 
 int64_t store_due_at(struct store_due *due, int64_t now_s, int64_t steady_ms)
