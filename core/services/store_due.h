@@ -12,7 +12,7 @@
 
 enum {
     STORE_TRUST_AFTER_MS = 900000, /* steady time, before a jump ahead is believed */
-    STORE_LATE_MS = 60000, /* as old a moment may be that somebody still asks of */
+    STORE_LATE_MS = 60000,         /* as old a moment may be that somebody still asks of */
     STORE_NOT_AHEAD = -1
 };
 
