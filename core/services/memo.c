@@ -2,6 +2,7 @@
 /*
  * host->memo: the memos of an instance from open to close. Knows nothing of how values come and go.
  */
+#include "lock.h"
 #include "memo_inner.h"
 
 #include "str.h"
@@ -92,7 +93,7 @@ static struct memo_group *group_new(struct memos *memos, struct op_instance *ins
         return NULL;
     group->memos = memos;
     group->instance = instance;
-    pthread_mutex_init(&group->lock, NULL);
+    lock_init(&group->lock);
     pthread_mutex_init(&group->home_lock, NULL);
     pthread_cond_init(&group->changed, NULL);
     list_init(&group->queue);

@@ -4,6 +4,7 @@
  * lifetimes and versions, and cool-downs, which a reload does not shorten. To a child after fork: nothing but
  * the memos themselves; what its parent's threads were about is left as it lies. Knows no run and no object.
  */
+#include "lock.h"
 #include "memo_inner.h"
 
 #include <stdlib.h>
@@ -27,7 +28,7 @@ static void forget_memo(struct paa_memo *memo)
 
 static void forget_group(struct memo_group *group)
 {
-    pthread_mutex_init(&group->lock, NULL);
+    lock_init(&group->lock);
     pthread_mutex_init(&group->home_lock, NULL);
     pthread_cond_init(&group->changed, NULL);
     list_init(&group->queue);

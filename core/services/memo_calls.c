@@ -269,6 +269,13 @@ static void get_of_peer(struct op *op, const struct paa_memo *memo)
         memo_answer(op, PAA_STATUS_NONE, NULL, "nothing is kept for this connection", 0);
 }
 
+/* What such a memo has, a look without the lock shows. It may overlook what is on its way to another place just now; but what
+ * is in no such memo is made by whoever asks. */
+static bool is_plain_cache(const struct paa_memo *memo)
+{
+    return memo->def.produce == NULL && memo->def.decode == NULL && memo->kept_in == NULL;
+}
+
 static void get_keyed(struct op *op, struct paa_memo *memo, const struct paa_memo_query *query)
 {
     struct memo_bin bin = { NULL };
@@ -283,6 +290,10 @@ static void get_keyed(struct op *op, struct paa_memo *memo, const struct paa_mem
     }
     if (LIKELY(get_hit(op, memo, query, hash, now)))
         return;
+    if (is_plain_cache(memo) && (query->flags & PAA_QUERY_LOOK) == 0) {
+        memo_answer(op, PAA_STATUS_NONE, NULL, "nothing is kept under this key", 0);
+        return;
+    }
     pthread_mutex_lock(&memo->group->lock);
     get_slow(op, memo, query, hash, now, &bin);
     pthread_mutex_unlock(&memo->group->lock);

@@ -176,7 +176,7 @@ struct memo_group { /* the memos of one instance */
     pthread_cond_t changed;
     struct list runs; /* all that began and did not end */
     bool is_closing;
-    size_t alive; /* values that are not freed */
+    _Atomic size_t alive; /* values that are not freed; the last one goes under home_lock */
 };
 
 struct memos {

@@ -137,11 +137,16 @@ void memo_memory_free(bool is_secret, void *data, size_t size)
         free(data);
 }
 
-static void count_alive(struct memo_group *group, bool is_new)
+/* Whoever waits for the last one to go may then free the group: that one is counted under the lock. */
+static void count_gone(struct memo_group *group)
 {
+    size_t alive = atomic_load(&group->alive);
+
+    while (alive > 1)
+        if (atomic_compare_exchange_weak(&group->alive, &alive, alive - 1))
+            return;
     pthread_mutex_lock(&group->home_lock);
-    group->alive += is_new ? 1 : (size_t)-1;
-    if (group->alive == 0)
+    if (atomic_fetch_sub(&group->alive, 1) == 1)
         pthread_cond_broadcast(&group->changed);
     pthread_mutex_unlock(&group->home_lock);
 }
@@ -164,7 +169,7 @@ struct memo_value *memo_value_new(struct paa_memo *memo, uint64_t hash, struct p
         memcpy(value->data, key.data, key.size);
     if (bytes.size > 0)
         memcpy(value->data + key.size, bytes.data, bytes.size);
-    count_alive(memo->group, true);
+    (void)atomic_fetch_add(&memo->group->alive, 1);
     return value;
 }
 
@@ -178,7 +183,7 @@ void memo_value_free(struct memo_value *value)
     if (value->object != NULL && !value->is_foreign)
         memo->def.release(value->object, memo->group->instance->self);
     memo_memory_free(memo_is_secret(memo), value, sizeof *value + value->key_size + value->size);
-    count_alive(memo->group, false);
+    count_gone(memo->group);
 }
 
 static void free_retired(void *value, void *arg)

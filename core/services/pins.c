@@ -6,6 +6,7 @@
 #include "pins.h"
 
 #include "hint.h"
+#include "lock.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -41,7 +42,7 @@ struct pin_domain *pin_domain_new(void)
 
     if (domain == NULL)
         return NULL;
-    pthread_mutex_init(&domain->lock, NULL);
+    lock_init(&domain->lock);
     domain->collect_at = COLLECT_AT;
     return domain;
 }
@@ -49,7 +50,7 @@ struct pin_domain *pin_domain_new(void)
 /* In a child after fork: the parent's readers and what its threads were about are not here. */
 void pin_domain_forget(struct pin_domain *domain)
 {
-    pthread_mutex_init(&domain->lock, NULL);
+    lock_init(&domain->lock);
     domain->readers = NULL;
     domain->retired = NULL;
     domain->retired_count = 0;

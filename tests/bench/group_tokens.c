@@ -121,7 +121,8 @@ static void promise_all(const struct bench_options *options, const struct promis
         snprintf(what, sizeof what, "%s, %s to ours", promise->name, cases[i].name);
         bench_promise_ratio(options, what, &cases[i], &cases[OURS], 1, 0);
     }
-    bench_promise_speed_up(options, &cases[OURS], 1.9);
+    /* What is remembered of a new token is written under a lock: the table says what that costs two threads. */
+    bench_promise_speed_up(options, &cases[CHECKING], 1.9);
 }
 
 struct peer {
