@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks that are held for a moment only. */
-#ifndef BASE_LOCK_H
-#define BASE_LOCK_H
+#ifndef SERVICES_LOCK_H
+#define SERVICES_LOCK_H
 
 #include <pthread.h>
 
