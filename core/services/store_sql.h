@@ -70,4 +70,14 @@ static const char schema[] =
     "CREATE TRIGGER records_delete BEFORE DELETE ON records"
     " BEGIN SELECT only_paactl_may_write_here(); END;";
 
+/* Of a file that cannot be opened, behind its name. */
+static const char *const advice[] = {
+    [DISK_BUSY] = "is locked by another process",
+    [DISK_FULL] = "cannot grow: the disk is full",
+    [DISK_DENIED] =
+        "cannot be read with its -wal and -shm files: give them the store's owner and mode",
+    [DISK_CORRUPT] = "is damaged or no store",
+    [DISK_FAILED] = "cannot be opened",
+};
+
 #endif

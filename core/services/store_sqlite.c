@@ -239,22 +239,6 @@ static void set_up(sqlite3 *db)
                        NULL, NULL, NULL);
 }
 
-static const char *advice(enum disk_result result)
-{
-    switch (result) {
-    case DISK_BUSY:
-        return "is locked by another process";
-    case DISK_FULL:
-        return "cannot grow: the disk is full";
-    case DISK_DENIED:
-        return "cannot be read with its -wal and -shm files: give them the store's owner and mode";
-    case DISK_CORRUPT:
-        return "is damaged or no store";
-    default:
-        return "cannot be opened";
-    }
-}
-
 struct disk *disk_open(const char *path, bool writable, bool create, enum disk_result *ret_result,
                        struct paa_error *error)
 {
@@ -282,7 +266,7 @@ done:
         return disk;
     snprintf(error->text, sizeof error->text,
              "%s %s (%s): put back a copy, or move it away and make a new one", path,
-             wrong != NULL ? wrong : advice(result),
+             wrong != NULL ? wrong : advice[result],
              disk != NULL && disk->db != NULL ? sqlite3_errmsg(disk->db) : "no memory");
     disk_close(disk, false);
     return NULL;

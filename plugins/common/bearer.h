@@ -29,8 +29,7 @@ enum {
     BEARER_ISSUERS_MAX = 1024, /* all of an instance, tenants counted one by one */
     BEARER_AUDIENCES_MAX = 16,
     BEARER_INTROSPECTION_LIFETIME_S = 60, /* if the policy does not say */
-    BEARER_SECRET_MIN =
-        32 /* bytes of a secret for HS256 and its kin (RFC 7518 3.2), or for nonces */
+    BEARER_SECRET_MIN = 32 /* bytes of a secret for HS256 and its kin (RFC 7518 3.2) */
 };
 
 /* What a policy says of one issuer, beside `issuer` and `audience`. */

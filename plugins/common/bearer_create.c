@@ -4,6 +4,7 @@
  * What cannot be right is refused here, with the option's name.
  */
 #include "bearer_inner.h"
+#include "made_keys.h"
 
 #include "oauth_metadata.h"
 
@@ -378,9 +379,9 @@ enum paa_status bearer_create(struct paa_op *op, struct bearer *bearer)
     if (bearer->wants_nonce && bearer->dpop == BEARER_DPOP_OFF)
         return refuse(op, op->options, "dpop_nonce",
                       "it goes with dpop = \"optional\" or \"required\"");
-    if (!bearer->wants_nonce && host->count(op->options, "dpop_nonce_key") > 0)
-        return refuse(op, op->options, "dpop_nonce_key", "it goes with dpop_nonce = true");
-    status = bearer_nonce_read_options(op);
+    if (!bearer->wants_nonce && host->count(op->options, BEARER_NONCE_KEY) > 0)
+        return refuse(op, op->options, BEARER_NONCE_KEY, "it goes with dpop_nonce = true");
+    status = made_keys_check(op, BEARER_NONCE_KEY);
     if (status == PAA_STATUS_OK)
         status = read_issuers(op, bearer);
     if (status == PAA_STATUS_OK)

@@ -99,8 +99,8 @@ enum paa_result bearer_bound(struct paa_op *op, struct bearer_state *state);
 enum { BEARER_NONCE_SIZE = 32 }; /* characters */
 enum bearer_nonce { BEARER_NONCE_GOOD = 1, BEARER_NONCE_OLD, BEARER_NONCE_BAD };
 
-/* From create: INVALID, with its place, if a key is too short. */
-enum paa_status bearer_nonce_read_options(struct paa_op *op);
+#define BEARER_NONCE_KEY "dpop_nonce_key"
+
 /* False: libcrypto failed, or a key cannot be read. */
 bool bearer_nonce_make(struct paa_op *op, char ret_nonce[BEARER_NONCE_SIZE]);
 /* OLD: good, and a new one should go with the answer. */

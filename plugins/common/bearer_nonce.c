@@ -6,6 +6,7 @@
 #include "bearer_inner.h"
 
 #include "codec.h"
+#include "made_keys.h"
 #include "secret.h"
 
 #include <limits.h>
@@ -22,8 +23,7 @@ enum {
     CONTEXT_KEYS = 2
 };
 
-#define LABEL     "dpop-nonce"
-#define NONCE_KEY "dpop_nonce_key"
+#define LABEL "dpop-nonce"
 
 _Static_assert(BASE64URL_SIZE((int)NONCE_BYTES) == BEARER_NONCE_SIZE, "a nonce's text");
 
@@ -46,16 +46,16 @@ static bool find_key(struct paa_op *op, uint32_t index, unsigned char ret_key[KE
     const struct paa_host_options *options = op->host->options;
     struct paa_bytes secret;
 
-    if (options->count(op->options, NONCE_KEY) == 0)
+    if (options->count(op->options, BEARER_NONCE_KEY) == 0)
         return op->host->sources->derive(op, LABEL, index, ret_key, KEY_SIZE) == PAA_STATUS_OK;
-    secret = op->host->sources->read(op, options->source(op->options, NONCE_KEY, index), 0);
-    return secret.size >= BEARER_SECRET_MIN && secret.size <= INT_MAX &&
+    secret = op->host->sources->read(op, options->source(op->options, BEARER_NONCE_KEY, index), 0);
+    return secret.size >= MADE_KEY_MIN && secret.size <= INT_MAX &&
            hmac(secret.data, secret.size, paa_bytes_of(LABEL, sizeof LABEL - 1), ret_key);
 }
 
 static size_t key_count(struct paa_op *op)
 {
-    size_t count = op->host->options->count(op->options, NONCE_KEY);
+    size_t count = op->host->options->count(op->options, BEARER_NONCE_KEY);
 
     return count > 0 ? count : CONTEXT_KEYS;
 }
@@ -104,25 +104,6 @@ static bool is_ours(struct paa_op *op, uint64_t slot, const unsigned char given[
             secret_eq(paa_bytes_of(bytes, sizeof bytes), paa_bytes_of(given, NONCE_BYTES)))
             return true;
     return false;
-}
-
-enum paa_status bearer_nonce_read_options(struct paa_op *op)
-{
-    const struct paa_host_options *options = op->host->options;
-    size_t count = options->count(op->options, NONCE_KEY);
-
-    for (size_t i = 0; i < count; i++) {
-        struct paa_bytes secret =
-            op->host->sources->read(op, options->source(op->options, NONCE_KEY, i), 0);
-
-        if (secret.data == NULL || secret.size >= BEARER_SECRET_MIN)
-            continue;
-        return options->refuse(
-            op->options, NONCE_KEY,
-            STR("it has fewer than 32 bytes, and could be guessed: make one with "
-                "`openssl rand -base64 32`"));
-    }
-    return PAA_STATUS_OK;
 }
 
 enum bearer_nonce bearer_nonce_check(struct paa_op *op, struct paa_str nonce)

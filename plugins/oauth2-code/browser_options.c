@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Incoming: what the policy says, checked; the memos and tables that an instance needs. */
 #include "browser.h"
+#include "made_keys.h"
 
 #include "oauth_words.h"
 #include "str.h"
@@ -79,23 +80,6 @@ static enum paa_status check_parameters(struct paa_op *op)
     return PAA_STATUS_OK;
 }
 
-static enum paa_status check_keys(struct paa_op *op)
-{
-    const struct paa_host_options *options = op->host->options;
-    size_t count = options->count(op->options, "cookie_key");
-
-    for (size_t i = 0; i < count; i++) {
-        struct paa_bytes secret =
-            op->host->sources->read(op, options->source(op->options, "cookie_key", i), 0);
-
-        if (secret.data != NULL && secret.size < COOKIE_SECRET_MIN)
-            return refuse(op, "cookie_key",
-                          "it has fewer than 32 bytes, and could be guessed: make one with "
-                          "`openssl rand -base64 32`");
-    }
-    return PAA_STATUS_OK;
-}
-
 /* Not with numbers in cookies: those outlive a restart, if the store does. */
 static void warn_of_lost_sessions(struct paa_op *op, const struct browser *browser)
 {
@@ -168,7 +152,7 @@ static enum paa_status read_all(struct paa_op *op, const struct bearer *bearer,
     if (status == PAA_STATUS_OK)
         status = check_parameters(op);
     if (status == PAA_STATUS_OK)
-        status = check_keys(op);
+        status = made_keys_check(op, "cookie_key");
     if (status == PAA_STATUS_OK)
         status = oauth_client_create(op, true, &browser->client);
     if (status == PAA_STATUS_OK && browser->client.id.data == NULL)

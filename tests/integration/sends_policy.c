@@ -2,35 +2,14 @@
 /* Tokens that go out: what a policy may not say, and what it is told when what it says has no effect. */
 #include "sends.h"
 #include "test.h"
-
-#include "unit/key_made.h"
+#include "us.h"
 
 #define SENDS   "token_endpoint = \"@/token\"; "
 #define SIGNS   "assertion_audience = \"token_endpoint\"; "
-#define A_KEY   "client_key = { key = \"file:rsa.key\"; }; "
+#define A_KEY   "client_key = { key = \"file:us.key\"; }; "
 #define SHOWN   "client_key = { key = \"file:us.key\"; certificate = \"us.pem\"; }; "
 #define BY_TLS  "client_auth = \"tls_client_auth\"; "
 #define PLAINLY "token_endpoint = \"http://127.0.0.1:9/\"; "
-
-/* A key without a certificate, and one that has one. */
-static void write_keys(const struct place *place)
-{
-    static EVP_PKEY *key;
-    static X509 *certificate;
-    char path[HOST_PATH_MAX + 16];
-
-    if (key == NULL) {
-        key = made_key("RSA:2048");
-        certificate =
-            made_cert(key, "us", NULL, NULL, HOST_TIME_S - DAY_S, HOST_TIME_S + 90 * DAY_S);
-    }
-    (void)snprintf(path, sizeof path, "%s/rsa.key", place->host.folder);
-    store_key(path, key, NULL);
-    (void)snprintf(path, sizeof path, "%s/us.key", place->host.folder);
-    store_key(path, key, NULL);
-    (void)snprintf(path, sizeof path, "%s/us.pem", place->host.folder);
-    store_certs(path, &certificate, 1);
-}
 
 /* The instance stands in line 2, what the test says of it in line 3. */
 static bool begin_at(struct place *place, enum fault_tls tls, const char *options,
@@ -44,7 +23,7 @@ static bool begin_at(struct place *place, enum fault_tls tls, const char *option
     if (!host_init(&place->host))
         return false;
     sends_secret(place, "hush: 100%");
-    write_keys(place);
+    write_us(&place->host, "us.key", "us.pem");
     sends_fill(place, options, filled);
     (void)snprintf(policy, sizeof policy,
                    POLICY("mine = { plugin = \"oauth2-cc\"; client_id = \"me\"; tls = { ca = "

@@ -4,14 +4,6 @@
 #include "test.h"
 #include "tokens.h"
 
-static void sign_good(char token[SIGNER_TOKEN_MAX])
-{
-    struct token_claims claims;
-
-    claims_init(&claims);
-    token_sign(&claims, "\"typ\":\"at+jwt\",\"kid\":\"p256\"", ALG_ES256, NULL, token);
-}
-
 TEST(three_lines_protect_a_service)
 {
     struct host host;

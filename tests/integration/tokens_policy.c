@@ -2,8 +2,7 @@
 /* Tokens that come in: what a policy may not say, and what it is told when what it says has no effect. */
 #include "test.h"
 #include "tokens.h"
-
-#include "unit/key_made.h"
+#include "us.h"
 
 #define ISSUER_OPTIONS "issuer = \"" TOKEN_ISSUER "\"; audience = \"" TOKEN_AUDIENCE "\"; "
 #define TEMPLATE       "issuer_template = \"https://x.example/{tenant}\"; audience = \"a\"; "
@@ -13,19 +12,7 @@
 /* Beside the key set: files that are something else, and a key; its certificate may be named or not. */
 static bool write_files(const struct host *host)
 {
-    static EVP_PKEY *key;
-    static X509 *certificate;
-    char path[HOST_PATH_MAX + 16];
-
-    if (key == NULL) {
-        key = made_key("RSA:2048");
-        certificate =
-            made_cert(key, "us", NULL, NULL, HOST_TIME_S - DAY_S, HOST_TIME_S + 90 * DAY_S);
-    }
-    (void)snprintf(path, sizeof path, "%s/rsa.pem", host->folder);
-    store_certs(path, &certificate, 1);
-    (void)snprintf(path, sizeof path, "%s/rsa.key", host->folder);
-    store_key(path, key, NULL);
+    write_us(host, "rsa.key", "rsa.pem");
     return tokens_write(host, TOKEN_SET, tokens_set("")) &&
            tokens_write(host, "empty", "{\"keys\":[]}") &&
            tokens_write(host, "text", "-----BEGIN PUBLIC KEY-----\n") &&

@@ -6,14 +6,6 @@
 
 #include <sched.h>
 
-static void sign_good(char token[SIGNER_TOKEN_MAX])
-{
-    struct token_claims claims;
-
-    claims_init(&claims);
-    token_sign(&claims, "\"typ\":\"at+jwt\",\"kid\":\"p256\"", ALG_ES256, NULL, token);
-}
-
 /* ---- judged again each time ---------------------------------------------------------------------- */
 
 TEST(a_remembered_token_ends_when_it_says)
