@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema of a store's file and every statement on it, for store_sqlite.c only. Text, no code. */
+/* The schema of a store's file and every statement on it, for store_sqlite.c only, which includes it behind
+ * store_sqlite.h; and the words for a file that cannot be opened. Text, no code. */
 #ifndef SERVICES_STORE_SQL_H
 #define SERVICES_STORE_SQL_H
 
@@ -72,6 +73,8 @@ static const char schema[] =
 
 /* Of a file that cannot be opened, behind its name. */
 static const char *const advice[] = {
+    [DISK_OK] = "cannot be opened",
+    [DISK_NONE] = "cannot be opened",
     [DISK_BUSY] = "is locked by another process",
     [DISK_FULL] = "cannot grow: the disk is full",
     [DISK_DENIED] =
